@@ -1,0 +1,57 @@
+// The targets that brood has set itself for sharing a port, and where in the figures each is found.
+import type { ClusterFigures } from '../cluster.ts'
+import type { StartKind } from '../measures/preload.ts'
+import type { Connections } from '../measures/wrk.ts'
+import { costRatio } from './cluster-summary.ts'
+import { median } from './statistics.ts'
+import type { Target } from './targets.ts'
+
+export function clusterTargets(figures: ClusterFigures): Target[] {
+  const ratio = (connections: Connections, to: string) =>
+    costRatio(figures.requests, connections, 'brood', to)?.median
+  const supervisor = figures.supervisor.find(({ contestant }) => contestant === 'brood')
+  const spreads = figures.spread.filter(({ contestant }) => contestant === 'brood')
+  const lists = figures.list.filter(({ command }) => command === 'brood list')
+  return [
+    { name: 'short: cost / bare', atMost: 1.1, unit: '×', measured: ratio('short', 'bare') },
+    {
+      name: 'short: cost / cluster, round robin',
+      atMost: 0.45,
+      unit: '×',
+      measured: ratio('short', 'cluster-round-robin'),
+    },
+    { name: 'short: cost / pm2', atMost: 0.3, unit: '×', measured: ratio('short', 'pm2') },
+    { name: 'keep-alive: cost / bare', atMost: 1.05, unit: '×', measured: ratio('keep-alive', 'bare') },
+    {
+      name: 'spread: busiest worker / mean',
+      atMost: 1.5,
+      unit: '×',
+      measured: medianOf(spreads.map(({ busiestToMean }) => busiestToMean)),
+    },
+    {
+      name: 'supervisor: resident memory',
+      atMost: 60,
+      unit: 'MB',
+      measured: supervisor?.residentMegabytes,
+    },
+    { name: 'supervisor: processor when idle', atMost: 0.2, unit: '%', measured: supervisor?.idlePercent },
+    {
+      name: 'brood list: time',
+      atMost: 150,
+      unit: 'ms',
+      measured: medianOf(lists.map(({ milliseconds }) => milliseconds)),
+    },
+    { name: 'preload: added start time', atMost: 15, unit: 'ms', measured: addedStartTime(figures) },
+  ]
+}
+
+function addedStartTime({ preload }: ClusterFigures): number | undefined {
+  if (preload.length === 0) return undefined
+  const time = (wanted: StartKind) =>
+    median(preload.filter(({ kind }) => kind === wanted).map(({ milliseconds }) => milliseconds))
+  return time('worker') - time('without')
+}
+
+function medianOf(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : median(values)
+}

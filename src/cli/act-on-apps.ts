@@ -1,0 +1,42 @@
+// The commands that do one thing to an app, a slot or all apps, and tell what became of each.
+import { Command } from 'commander'
+import type { AppResult } from '../daemon/control/contract.ts'
+import type { ErrorCode } from '../kernel/errors.ts'
+import { contextOf } from './context.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { callForApp } from './call-for-app.ts'
+
+export type AppOperation = 'reload' | 'restart' | 'stop' | 'delete'
+
+export function actOnApps(operation: AppOperation, description: string, done: (result: AppResult) => string): Command {
+  const argument = operation === 'reload' ? '<app|app/slot|all>' : '<app|all>'
+  return new Command(operation)
+    .argument(argument)
+    .description(description)
+    .option('--json', 'print JSON')
+    .action(async (target: string, options: { json?: boolean }) => {
+      const { client, terminal } = contextOf(options)
+      const results = await callForApp(target, () => client.call(operation, { target }))
+      if (terminal.json) terminal.printJson(results)
+      for (const result of results) {
+        if (result.error !== undefined) {
+          // Codes come from a supervisor of the same protocol.
+          const { message, detail, code } = result.error
+          if (!terminal.json) {
+            terminal.note(`brood: ${message}`)
+            for (const line of detail) terminal.note(`  | ${line}`)
+          }
+          process.exitCode = exitCodeOf(code as ErrorCode)
+        } else if (!terminal.json) {
+          terminal.print(done(result))
+        }
+      }
+      if (results.length === 0 && !terminal.json) terminal.print('There are no apps.')
+    })
+}
+
+/** `2 workers`, `1 worker`. */
+export function workersText(count: number): string {
+  return count === 1 ? '1 worker' : `${count} workers`
+}
+

@@ -1,0 +1,22 @@
+// `brood kill`: ends all apps and the supervisor itself, for good.
+import { Command } from 'commander'
+import { BroodError } from '../../kernel/errors.ts'
+import { contextOf } from '../context.ts'
+
+export function killCommand(): Command {
+  return new Command('kill')
+    .description('end all apps and the supervisor, for good')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { client, terminal } = contextOf(options)
+      try {
+        const { apps } = await client.call('kill', {})
+        if (terminal.json) terminal.printJson({ killed: true, apps })
+        else terminal.print(`ended the supervisor${apps === 0 ? '' : ` and ${apps === 1 ? '1 app' : `${apps} apps`}`}`)
+      } catch (error) {
+        if (!(error instanceof BroodError) || error.code !== 'supervisor_unreachable' || error.cause === undefined) throw error
+        if (terminal.json) terminal.printJson({ killed: false, apps: 0 })
+        else terminal.print('no supervisor is running')
+      }
+    })
+}

@@ -1,0 +1,74 @@
+// `brood show`: one app in detail, with the last thing that went wrong; without an app, the supervisor itself.
+import { Command } from 'commander'
+import type { AppDetail, SupervisorReport } from '../../daemon/control/contract.ts'
+import { formatDuration } from '../../kernel/duration.ts'
+import { appTable, stateText } from '../app-table.ts'
+import { callForApp } from '../call-for-app.ts'
+import { contextOf } from '../context.ts'
+import { renderTable } from '../table.ts'
+import type { Terminal } from '../terminal.ts'
+
+export function showCommand(): Command {
+  return new Command('show')
+    .argument('[app]')
+    .description('show one app in detail; without an app, the supervisor')
+    .option('--json', 'print JSON')
+    .action(async (app: string | undefined, options: { json?: boolean }) => {
+      const { client, terminal } = contextOf(options)
+      if (app === undefined) {
+        const status = await client.call('status', {})
+        if (terminal.json) terminal.printJson(status)
+        else terminal.print(facts(supervisorFacts(status), terminal))
+        return
+      }
+      const detail = await callForApp(app, () => client.call('show', { app }))
+      if (terminal.json) terminal.printJson(detail)
+      else terminal.print(describe(detail, terminal))
+    })
+}
+
+function supervisorFacts(status: SupervisorReport): [string, string][] {
+  return [
+    ['supervisor', `brood ${status.version}, protocol ${status.protocol}, on Node ${status.node}`],
+    ['pid', `${status.pid}`],
+    ['uptime', formatDuration(status.uptime)],
+    ['memory', `${Math.round(status.rss / 1e6)} MB`],
+    ['apps', `${status.apps}`],
+    ['home', status.home],
+  ]
+}
+
+function describe(detail: AppDetail, terminal: Terminal): string {
+  const { spec, failure } = detail
+  const { policy, intensity, period } = spec.restart
+  const lines = facts(
+    [
+      ['app', `${detail.name}  ${stateText(detail.status, terminal)}`],
+      ['script', [spec.script, ...spec.args].join(' ')],
+      ['folder', spec.cwd],
+      ['addresses', detail.addresses.join(' ') || '-'],
+      ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${spec.share}`],
+      ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
+      ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
+      ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
+    ],
+    terminal,
+  )
+  const parts = [lines, appTable([detail], terminal)]
+  if (failure !== null) {
+    const ago = formatDuration(Date.now() - failure.at)
+    parts.push(
+      [
+        terminal.style('red', `last failure, ${ago} ago: ${detail.name}/${failure.slot} ${failure.reason}`),
+        ...(failure.stack === undefined || failure.stack === '' ? [] : failure.stack.trimEnd().split('\n')),
+        ...(failure.stack === undefined ? failure.stderr : []).map((line) => `  | ${line}`),
+      ].join('\n'),
+    )
+  }
+  return parts.join('\n\n')
+}
+
+function facts(rows: readonly [string, string][], terminal: Terminal): string {
+  const [, ...lines] = renderTable([{ title: '' }, { title: '', shrinkTo: 20 }], rows, terminal.width).split('\n')
+  return lines.join('\n')
+}

@@ -1,0 +1,16 @@
+// What every command works with: the home it acts on, a client for its supervisor, and the terminal.
+import { ControlClient } from '../daemon/control/client.ts'
+import { type Home, homeOf } from '../daemon/home.ts'
+import { version } from '../daemon/version.ts'
+import { type Terminal, terminal } from './terminal.ts'
+
+export interface Context {
+  readonly home: Home
+  readonly client: ControlClient
+  readonly terminal: Terminal
+}
+
+export function contextOf(options: { json?: boolean }): Context {
+  const home = homeOf()
+  return { home, client: new ControlClient(home.socket, version), terminal: terminal({ json: options.json ?? false }) }
+}

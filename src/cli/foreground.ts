@@ -1,0 +1,87 @@
+// The supervisor in this very process: starts one app, shows its output, and ends with it.
+import { specFromFlags } from '../config/from-flags.ts'
+import { logFiles } from '../daemon/log-files.ts'
+import { type Served, serve } from '../daemon/serve.ts'
+import { withStartLock } from '../daemon/start-lock.ts'
+import { prepareHome } from '../daemon/home.ts'
+import type { AppReport } from '../supervisor/report.ts'
+import { appTable } from './app-table.ts'
+import type { RunFlags } from './commands/run.ts'
+import { linePrinter } from './commands/logs.ts'
+import { contextOf } from './context.ts'
+import { followLogs, printTails } from './log-follower.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Settles with the exit code: 0 when it was told to end, 1 when the app failed for good. */
+export async function runInForeground(script: string, args: readonly string[], flags: RunFlags): Promise<number> {
+  const { home, terminal } = contextOf({})
+  const spec = specFromFlags(script, args, flags, flags.logFiles ? 'files' : 'inherit')
+  prepareHome(home)
+  const served = await withStartLock(home, () => serve(home))
+  const ending = new AbortController()
+  const interrupted = untilSignalled(served, ending)
+  try {
+    if (flags.logFiles) {
+      const files = Array.from({ length: spec.maxWorkers }, (_, slot) => logFiles(home, spec.name, slot)).flat()
+      const ends = printTails(files, 0, () => {})
+      void followLogs(files, ends, linePrinter(terminal), ending.signal)
+    }
+    const report = await served.supervisor.start(spec)
+    greet(report, terminal, flags.hints ?? false)
+    const failed = untilFailed(served, spec.name)
+    const code = await Promise.race([interrupted, served.ended.then(() => 0), failed])
+    if (code === 1) terminal.note(`brood: ${spec.name} has failed; 'brood show ${spec.name}' told why`)
+    return code
+  } catch (error) {
+    if (ending.signal.aborted) return 0 // interrupted while it started
+    throw error
+  } finally {
+    await served.end({ forget: true })
+    ending.abort()
+  }
+}
+
+function greet(report: AppReport, terminal: Terminal, hints: boolean): void {
+  const { name, workers } = report
+  const port = report.addresses.map((address) => /:(\d+)$/.exec(address)?.[1]).find(Boolean)
+  terminal.note(`\n${appTable([report], terminal)}\n`)
+  if (port !== undefined) terminal.note(`${name} answers on http://localhost:${port}`)
+  if (!hints) return
+  const victim = workers[0]?.pid ?? '<pid>'
+  terminal.note(`
+Try next, in a second terminal in this folder:
+  curl localhost:${port}             ask it, more than once
+  npx brood list                  the table above, as it is then
+  npx brood reload ${name}          new workers for old, without a failed request
+  kill -9 ${victim}                   a worker dies; another takes its place at once
+  npx brood logs -f ${name}         what the workers write
+  npx brood stop ${name}            end it; so does Ctrl-C here
+`)
+}
+
+/** The first signal ends everything in order, the second at once. */
+function untilSignalled(served: Served, ending: AbortController): Promise<number> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (ending.signal.aborted) {
+          served.supervisor.killAll()
+          return
+        }
+        ending.abort()
+        resolve(0)
+      })
+    }
+  })
+}
+
+/** The app was stopped from elsewhere, or all its slots have been given up. */
+function untilFailed(served: Served, name: string): Promise<number> {
+  return new Promise((resolve) => {
+    served.supervisor.follow((event) => {
+      if (event.app !== name) return
+      if (event.type === 'stopped') resolve(0)
+      if (event.type === 'slot-failed' && served.supervisor.detail(name).status === 'failed') resolve(1)
+    })
+  })
+}

@@ -1,0 +1,126 @@
+// Speaks to a supervisor over its control socket; every failure becomes a BroodError that says what to do.
+import type { IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
+import { BroodError, type ErrorCode, errorCodes, messageOf, systemCode } from '../../kernel/errors.ts'
+import type { Answers, Input, OperationName } from './contract.ts'
+import { protocol, protocolHeader, versionHeader } from './protocol.ts'
+
+export class ControlClient {
+  readonly #socketPath: string
+  readonly #version: string
+
+  constructor(socketPath: string, version: string) {
+    this.#socketPath = socketPath
+    this.#version = version
+  }
+
+  /** Performs one operation. Throws `supervisor_unreachable` when nobody listens. */
+  async call<Name extends Exclude<OperationName, 'events'>>(name: Name, input: Input<Name>): Promise<Answers[Name]> {
+    const response = await this.#post(name, input)
+    const value = parse(await text(response))
+    if (response.statusCode === 200) return value as Answers[Name] // the supervisor speaks the same protocol
+    throw asError(value, response.statusCode)
+  }
+
+  /** The history, event by event; with `follow` until the supervisor ends or the loop is left. */
+  async *events(input: Input<'events'>): AsyncGenerator<Answers['events'][number]> {
+    const response = await this.#post('events', input)
+    if (response.statusCode !== 200) throw asError(parse(await text(response)), response.statusCode)
+    try {
+      for await (const line of createInterface({ input: response })) yield JSON.parse(line)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  /** Whether a supervisor listens. */
+  async isAlive(): Promise<boolean> {
+    try {
+      await this.call('status', {})
+      return true
+    } catch (error) {
+      if (error instanceof BroodError && error.code === 'supervisor_unreachable') return false
+      throw error
+    }
+  }
+
+  #post(name: OperationName, input: unknown): Promise<IncomingMessage> {
+    const { request } = process.getBuiltinModule('node:http')
+    const headers = {
+      'content-type': 'application/json',
+      [protocolHeader]: protocol,
+      [versionHeader]: this.#version,
+    }
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        { socketPath: this.#socketPath, path: `/v1/${name}`, method: 'POST', headers, agent: false },
+        (response) => {
+          const mismatch = this.#mismatch(response, name)
+          if (mismatch === undefined) resolve(response)
+          else {
+            response.destroy()
+            reject(mismatch)
+          }
+        },
+      )
+      outgoing.on('error', (error) => reject(this.#unreachable(error)))
+      outgoing.end(JSON.stringify(input))
+    })
+  }
+
+  #mismatch(response: IncomingMessage, name: OperationName): BroodError | undefined {
+    const theirs = response.headers[protocolHeader]
+    if (theirs === undefined) {
+      return new BroodError('supervisor_unreachable', `what listens on ${this.#socketPath} is no brood supervisor`)
+    }
+    if (theirs === `${protocol}` || name === 'status' || name === 'kill') return undefined
+    const version = response.headers[versionHeader]
+    return new BroodError(
+      'version_mismatch',
+      `the running supervisor is brood ${version}, this command is ${this.#version}: ` +
+        `use that version, or end it with 'brood kill' and start your apps again`,
+    )
+  }
+
+  #unreachable(error: Error): BroodError {
+    switch (systemCode(error)) {
+      case 'ENOENT':
+      case 'ECONNREFUSED':
+        return new BroodError('supervisor_unreachable', 'no supervisor is running: start an app with `brood start <script>`', {
+          cause: error,
+        })
+      case 'EACCES':
+        return new BroodError('home_unusable', `no right to use ${this.#socketPath}: it belongs to another user`, {
+          cause: error,
+        })
+      default:
+        return new BroodError(
+          'supervisor_unreachable',
+          `the supervisor at ${this.#socketPath} ended the conversation (${messageOf(error)})`,
+          { cause: error },
+        )
+    }
+  }
+}
+
+async function text(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new BroodError('supervisor_unreachable', 'the supervisor answered with something that is not JSON', { cause })
+  }
+}
+
+function asError(value: unknown, status: number | undefined): BroodError {
+  const error = (value as { error?: { code?: unknown; message?: unknown; detail?: unknown } } | null)?.error
+  const code = typeof error?.code === 'string' && Object.hasOwn(errorCodes, error.code) ? error.code : 'internal'
+  const message = typeof error?.message === 'string' ? error.message : `the supervisor answered with status ${status}`
+  const detail = Array.isArray(error?.detail) ? error.detail.map(String) : []
+  return new BroodError(code as ErrorCode, message, { detail }) // `hasOwn` has just checked it
+}

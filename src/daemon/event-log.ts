@@ -1,0 +1,65 @@
+// The history of what happened: the latest in memory for those who ask, all of it in a file of JSON lines.
+import { appendFileSync, renameSync, statSync } from 'node:fs'
+import type { Clock } from '../kernel/clock.ts'
+import type { Notice } from '../supervisor/state.ts'
+
+type HistoryType = Exclude<Notice['type'], 'refused'> | 'worker-unwritten' | 'supervisor-started' | 'supervisor-stopped'
+
+export interface HistoryEvent {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly type: HistoryType
+  readonly app?: string
+  readonly slot?: number
+  readonly pid?: number
+  readonly reason?: string
+}
+
+const kept = 1000
+/** The file is renamed to `….1` at this size, in bytes, so that the two together stay small. */
+const rotateAt = 4 << 20
+
+export class EventLog {
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #latest: HistoryEvent[] = []
+  readonly #followers = new Set<(event: HistoryEvent) => void>()
+  #size: number
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path
+    this.#clock = clock
+    this.#size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  }
+
+  add(event: Omit<HistoryEvent, 'at'>): void {
+    const entry: HistoryEvent = { at: this.#clock.now(), ...event }
+    this.#latest.push(entry)
+    if (this.#latest.length > kept) this.#latest.shift()
+    this.#append(`${JSON.stringify(entry)}\n`)
+    for (const follow of this.#followers) follow(entry)
+  }
+
+  latest(app: string | undefined): HistoryEvent[] {
+    return this.#latest.filter((event) => app === undefined || event.app === app)
+  }
+
+  /** Calls `follower` for every event to come; returns what ends it. */
+  follow(follower: (event: HistoryEvent) => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
+  }
+
+  #append(line: string): void {
+    try {
+      if (this.#size + line.length > rotateAt) {
+        renameSync(this.#path, `${this.#path}.1`)
+        this.#size = 0
+      }
+      appendFileSync(this.#path, line, { mode: 0o600 })
+      this.#size += line.length
+    } catch {
+      // A full disk must not stop supervision; the latest events are in memory all the same.
+    }
+  }
+}

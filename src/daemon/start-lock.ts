@@ -1,0 +1,33 @@
+// Only one process at a time may look whether a supervisor runs and start one: a lock the kernel gives back by itself.
+import { BroodError } from '../kernel/errors.ts'
+import { asHomeError, type Home } from './home.ts'
+
+/** Longer than a supervisor takes to start on a busy machine. */
+const waitMillis = 20_000
+
+/**
+ * Runs `act` while holding the lock. SQLite's exclusive transaction is a file lock of the kernel: it ends with the
+ * process that holds it, however that dies, so there is no stale lock to argue about.
+ */
+export async function withStartLock<T>(home: Home, act: () => Promise<T>): Promise<T> {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite')
+  let database: InstanceType<typeof DatabaseSync>
+  try {
+    database = new DatabaseSync(home.lock, { timeout: waitMillis })
+  } catch (error) {
+    throw asHomeError(home, error)
+  }
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    database.close()
+    throw new BroodError('supervisor_unreachable', `another 'brood start' has held ${home.lock} for ${waitMillis / 1000} s`, {
+      cause,
+    })
+  }
+  try {
+    return await act()
+  } finally {
+    database.close()
+  }
+}

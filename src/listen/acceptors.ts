@@ -1,0 +1,91 @@
+// Who accepts on which slot's socket, and who should: no socket in LISTEN state may be without a worker.
+
+/** One instruction to a worker about a slot socket that is not its own. */
+export type AcceptCommand =
+  | { type: 'adopt'; key: string; slot: number; worker: number }
+  | { type: 'release'; key: string; slot: number; worker: number }
+
+interface Queue {
+  /** The slot's own worker (or workers, in a hand-over) that listens here. */
+  owners: Set<number>
+  /** A sibling that keeps the queue moving while the slot has no worker of its own. */
+  adopter: number | undefined
+}
+
+/**
+ * The accept queues of one app. A queue enters with its first listener and never leaves: its socket stays in LISTEN
+ * state, the kernel goes on giving it connections, so somebody must take them. Workers are numbered by the lifecycle.
+ */
+export class Acceptors {
+  readonly #queues = new Map<string, Map<number, Queue>>()
+
+  /** A worker listens on its own slot's socket: it owns that queue now. */
+  listening(key: string, slot: number, worker: number): AcceptCommand[] {
+    const slots = this.#queues.get(key) ?? new Map<number, Queue>()
+    this.#queues.set(key, slots)
+    const queue = slots.get(slot) ?? { owners: new Set(), adopter: undefined }
+    slots.set(slot, queue)
+    queue.owners.add(worker)
+    return [...this.#release(key, slot, queue), ...this.#adoptOrphans()]
+  }
+
+  /** A worker accepts no longer (it died, drains, or its program closed the server): on one address, or on all. */
+  left(worker: number, key?: string): AcceptCommand[] {
+    for (const [name, slots] of this.#queues) {
+      if (key !== undefined && key !== name) continue
+      for (const queue of slots.values()) {
+        queue.owners.delete(worker)
+        if (queue.adopter === worker) queue.adopter = undefined
+      }
+    }
+    return this.#adoptOrphans()
+  }
+
+  /** Slots whose connections are being taken by somebody other than their own worker. */
+  adopted(): { key: string; slot: number; worker: number }[] {
+    return this.#all().flatMap(({ key, slot, queue }) =>
+      queue.adopter === undefined ? [] : [{ key, slot, worker: queue.adopter }],
+    )
+  }
+
+  /** The workers that own a queue of this address: those that can serve its connections. */
+  serving(key: string): number[] {
+    return [...new Set([...(this.#queues.get(key)?.values() ?? [])].flatMap((queue) => [...queue.owners]))]
+  }
+
+  /** The addresses on which a worker accepts. */
+  keysOf(worker: number): string[] {
+    return [...this.#queues.keys()].filter((key) => this.serving(key).includes(worker))
+  }
+
+  #release(key: string, slot: number, queue: Queue): AcceptCommand[] {
+    const worker = queue.adopter
+    queue.adopter = undefined
+    return worker === undefined ? [] : [{ type: 'release', key, slot, worker }]
+  }
+
+  #adoptOrphans(): AcceptCommand[] {
+    const commands: AcceptCommand[] = []
+    for (const { key, slot, queue } of this.#all()) {
+      if (queue.owners.size > 0 || queue.adopter !== undefined) continue
+      const worker = this.#leastLoaded(key)
+      if (worker === undefined) continue // nobody is left; the next worker that listens takes the orphans in
+      queue.adopter = worker
+      commands.push({ type: 'adopt', key, slot, worker })
+    }
+    return commands
+  }
+
+  #leastLoaded(key: string): number | undefined {
+    const load = new Map(this.serving(key).map((worker) => [worker, 0]))
+    for (const { key: other, queue } of this.#all()) {
+      const count = queue.adopter === undefined || other !== key ? undefined : load.get(queue.adopter)
+      if (queue.adopter !== undefined && count !== undefined) load.set(queue.adopter, count + 1)
+    }
+    return [...load].toSorted((a, b) => a[1] - b[1])[0]?.[0]
+  }
+
+  #all(): { key: string; slot: number; queue: Queue }[] {
+    return [...this.#queues].flatMap(([key, slots]) => [...slots].map(([slot, queue]) => ({ key, slot, queue })))
+  }
+}

@@ -1,0 +1,63 @@
+// Who listens on a TCP port, as far as this user may know: Linux tells it in /proc.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+export interface PortOwner {
+  pid: number
+  command: string
+}
+
+/** State 0A in /proc/net/tcp is LISTEN. */
+const listenState = '0A'
+
+/** The process that listens on `port`, or undefined where that cannot be known (other user, other system). */
+export function portOwner(port: number): PortOwner | undefined {
+  const inodes = new Set([...listeningInodes('/proc/net/tcp', port), ...listeningInodes('/proc/net/tcp6', port)])
+  if (inodes.size === 0) return undefined
+  for (const entry of list('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    for (const fd of list(`/proc/${entry}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${entry}/fd/${fd}`))?.[1]
+      if (inode !== undefined && inodes.has(inode)) return { pid: Number(entry), command: commandOf(entry) }
+    }
+  }
+  return undefined
+}
+
+function listeningInodes(table: string, port: number): string[] {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
+  const inodes: string[] = []
+  for (const line of read(table).split('\n').slice(1)) {
+    const fields = line.trim().split(/\s+/)
+    // local_address is HEXADDRESS:HEXPORT; the inode is the tenth column.
+    if (fields[3] === listenState && fields[1]?.endsWith(`:${wanted}`) && fields[9]) inodes.push(fields[9])
+  }
+  return inodes
+}
+
+function commandOf(pid: string): string {
+  const line = read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim()
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line
+}
+
+// Processes come and go, and other users' are closed to us: what cannot be read is simply not known.
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+function list(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
+function link(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}

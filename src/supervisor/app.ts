@@ -1,0 +1,394 @@
+// One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
+import type { Socket } from 'node:net'
+import type { Clock, Millis } from '../kernel/clock.ts'
+import { BroodError, messageOf } from '../kernel/errors.ts'
+import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
+import { stopReading } from '../listen/stop-reading.ts'
+import type { ListenAddress, WorkerMessage } from '../wire/messages.ts'
+import { Addresses } from './addresses.ts'
+import type { AppSettings, Output } from './app-settings.ts'
+import { type AppReport, reportOf, type WorkerFacts } from './report.ts'
+import { type AppState, type Effect, type Event, type Exit, initialState, type Notice } from './state.ts'
+import { nextDeadline, step } from './step.ts'
+import { describeExit, WorkerProcess } from './worker-process.ts'
+
+/** The last thing that went wrong, for `brood show`. */
+export interface Failure {
+  readonly at: Millis
+  readonly slot: number
+  readonly reason: string
+  readonly stack: string | undefined
+  readonly stderr: readonly string[]
+}
+
+export interface AppEvents {
+  notice(notice: Notice, pid: number | undefined): void
+  /** A worker's output was lost. */
+  unwritten(slot: number, stream: string, code: string): void
+  /** The program listens on an address nobody knew of. */
+  learned(): void
+}
+
+interface Live extends WorkerFacts {
+  readonly process: WorkerProcess
+  readonly slot: number
+  uncaught: { summary: string; stack: string } | undefined
+}
+
+type Outcome = Notice['type']
+
+export class App {
+  readonly settings: AppSettings
+  readonly #output: Output
+  readonly #clock: Clock
+  readonly #events: AppEvents
+  readonly #addresses: Addresses
+  readonly #acceptors = new Acceptors()
+  readonly #live = new Map<number, Live>()
+  readonly #restarts = new Map<number, number>()
+  readonly #waiting = new Set<{ outcomes: readonly Outcome[]; resolve: (notice: Notice) => void }>()
+  readonly #ending = new Set<Promise<void>>()
+  readonly #queue: Event[] = []
+  #state: AppState
+  #cancelTimer: () => void = () => {}
+  #performing = false
+  #failure: Failure | undefined
+  #refusal: BroodError | undefined
+  #turn = 0
+
+  constructor(settings: AppSettings, output: Output, clock: Clock, events: AppEvents) {
+    this.settings = settings
+    this.#output = output
+    this.#clock = clock
+    this.#events = events
+    this.#addresses = new Addresses(settings.share, settings.maxWorkers)
+    this.#state = initialState(settings.policy, settings.workers)
+  }
+
+  get state(): AppState {
+    return this.#state
+  }
+
+  get failure(): Failure | undefined {
+    return this.#failure
+  }
+
+  get addresses(): readonly ListenAddress[] {
+    return this.#addresses.learned
+  }
+
+  /** Binds addresses before the first worker starts: the configured port, and those learned in an earlier life. */
+  bind(addresses: readonly ListenAddress[]): void {
+    for (const address of addresses) this.#addresses.open(address)
+  }
+
+  /** Starts all workers; with `fresh`, the first that fails ends the attempt with its reason. */
+  async start(fresh: boolean): Promise<void> {
+    this.#refusal = undefined
+    const notice = await this.#command({ type: 'start', fresh }, ['started', 'start-failed', 'stopped', 'slot-failed'])
+    if (notice.type === 'started') return this.#assertUp()
+    throw this.#notReady(notice)
+  }
+
+  /** Replaces the workers of all slots, or of those given, one after the other. */
+  async reload(slots?: readonly number[]): Promise<void> {
+    const outcomes: Outcome[] = ['reloaded', 'reload-aborted', 'started', 'slot-failed', 'stopped']
+    const notice = await this.#command(slots === undefined ? { type: 'reload' } : { type: 'reload', slots }, outcomes)
+    if (notice.type !== 'reloaded' && notice.type !== 'started') throw this.#notReady(notice, 'the old workers go on')
+  }
+
+  async restart(): Promise<void> {
+    const notice = await this.#command({ type: 'restart' }, ['started', 'slot-failed', 'stopped'])
+    if (notice.type !== 'started') throw this.#notReady(notice)
+  }
+
+  async scale(size: number): Promise<void> {
+    const notice = await this.#command({ type: 'scale', size }, ['scaled', 'slot-failed', 'stopped'])
+    if (notice.type !== 'scaled') throw this.#notReady(notice)
+  }
+
+  /** Settles when nothing of the app's process tree is left. */
+  async stop(): Promise<void> {
+    await this.#command({ type: 'stop' }, ['stopped'])
+    await Promise.all(this.#ending)
+  }
+
+  /** SIGKILL for every process of the app, without further ado. */
+  kill(): void {
+    for (const live of this.#live.values()) live.process.signal('SIGKILL')
+  }
+
+  /** After `stop`: gives the addresses back. */
+  close(): void {
+    this.#cancelTimer()
+    this.#addresses.close()
+  }
+
+  /** Signals the worker of one slot, or all; the number of workers reached. */
+  signal(signal: NodeJS.Signals, slot: number | undefined): number {
+    const reached = [...this.#live.values()].filter((live) => slot === undefined || live.slot === slot)
+    for (const live of reached) live.process.signalLeader(signal)
+    return reached.length
+  }
+
+  report(): AppReport {
+    return reportOf({
+      name: this.settings.name,
+      script: this.settings.script,
+      state: this.#state,
+      live: this.#live,
+      restarts: this.#restarts,
+      addresses: this.#addresses.labels,
+      adopted: this.#acceptors.adopted(),
+      now: this.#clock.now(),
+    })
+  }
+
+  // ── the lifecycle ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #command(event: Event & { type: string }, outcomes: readonly Outcome[]): Promise<Notice> {
+    const { operation } = this.#state
+    if (event.type !== 'stop' && operation.type !== 'none') {
+      const { name } = this.settings
+      throw new BroodError('busy', `'${name}' is in the middle of a ${operation.type}: wait for its end, or stop it`)
+    }
+    return new Promise((resolve) => {
+      this.#waiting.add({ outcomes, resolve })
+      this.#dispatch(event)
+    })
+  }
+
+  /** Effects can cause events (a spawn that fails at once); they are taken one after the other, never nested. */
+  #dispatch(event: Event): void {
+    this.#queue.push(event)
+    if (this.#performing) return
+    this.#performing = true
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const { state, effects } = step(this.#state, next, this.#clock.now())
+        this.#state = state
+        for (const effect of effects) this.#perform(effect)
+      }
+    } finally {
+      this.#performing = false
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    this.#cancelTimer()
+    const at = nextDeadline(this.#state)
+    this.#cancelTimer = at === undefined ? () => {} : this.#clock.at(at, () => this.#dispatch({ type: 'tick' }))
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'spawn':
+        return this.#spawn(effect.worker, effect.slot)
+      case 'drain':
+        // Siblings take its queues over before it lets go of them.
+        this.#accept(this.#acceptors.left(effect.worker))
+        return this.#live.get(effect.worker)?.process.send({ type: 'drain', handOn: effect.handOn, within: effect.within })
+      case 'signal':
+        this.#accept(this.#acceptors.left(effect.worker))
+        return this.#live.get(effect.worker)?.process.signal(this.settings.stopSignal)
+      case 'kill':
+        this.#accept(this.#acceptors.left(effect.worker))
+        return this.#live.get(effect.worker)?.process.signal('SIGKILL')
+      case 'notice':
+        return this.#tell(effect.notice)
+    }
+  }
+
+  #tell(notice: Notice): void {
+    if (notice.type === 'worker-exited' && !notice.expected) {
+      this.#restarts.set(notice.slot, (this.#restarts.get(notice.slot) ?? 0) + 1)
+    }
+    this.#events.notice(notice, 'worker' in notice ? this.#live.get(notice.worker)?.process.pid : undefined)
+    for (const waiting of [...this.#waiting]) {
+      if (!waiting.outcomes.includes(notice.type)) continue
+      this.#waiting.delete(waiting)
+      waiting.resolve(notice)
+    }
+  }
+
+  #assertUp(): void {
+    const failed = this.#state.slots.findIndex((slot) => slot.at === 'failed')
+    const slot = this.#state.slots[failed]
+    if (slot?.at === 'failed') throw this.#notReady({ type: 'slot-failed', slot: failed, reason: slot.reason })
+  }
+
+  #notReady(notice: Notice, more?: string): BroodError {
+    if (this.#refusal !== undefined && notice.type === 'start-failed') return this.#refusal
+    const { name } = this.settings
+    if (!('slot' in notice) || !('reason' in notice)) {
+      return new BroodError('not_ready', `'${name}' was stopped before it was ready`)
+    }
+    const text = `${name}/${notice.slot} ${notice.reason}`
+    return new BroodError('not_ready', more === undefined ? text : `${text}; ${more}`, {
+      detail: this.#failure?.slot === notice.slot ? this.#failure.stderr : [],
+    })
+  }
+
+  // ── workers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #spawn(id: number, slot: number): void {
+    try {
+      const output = this.#output.open(slot)
+      try {
+        this.#launch(id, slot, output)
+      } finally {
+        output.close()
+      }
+    } catch (error) {
+      this.#ended(id, slot, { code: null, signal: null }, error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #launch(id: number, slot: number, output: { stdout: number | 'inherit'; stderr: number | 'inherit' }): void {
+    const { settings } = this
+    const worker = new WorkerProcess(
+      {
+        app: settings.name,
+        slot,
+        script: settings.script,
+        args: settings.args,
+        nodeArgs: settings.nodeArgs,
+        cwd: settings.cwd,
+        env: { ...settings.env, BROOD_APP: settings.name, BROOD_SLOT: `${slot}`, NODE_APP_INSTANCE: `${slot}` },
+        stdout: output.stdout,
+        stderr: output.stderr,
+        sockets: this.#addresses.socketsOf(slot),
+      },
+      {
+        message: (message) => this.#hear(id, message),
+        said: (message) => {
+          if (message === 'ready' && settings.readyOn === 'message') this.#dispatch({ type: 'ready', worker: id })
+        },
+        connection: (key, connection, socket) => this.#handOn(id, key, connection, socket),
+        fault: (error) => this.#dispatch({ type: 'fault', worker: id, reason: messageOf(error) }),
+        exit: (exit, error) => this.#ended(id, slot, exit, error),
+      },
+      this.#clock,
+    )
+    this.#live.set(id, { process: worker, slot, pid: worker.pid, startedAt: worker.startedAt, uncaught: undefined })
+  }
+
+  #hear(id: number, message: WorkerMessage): void {
+    const live = this.#live.get(id)
+    if (live === undefined) return
+    switch (message.type) {
+      case 'hello':
+        if (this.settings.readyOn === 'spawn') this.#dispatch({ type: 'ready', worker: id })
+        return
+      case 'want':
+        return this.#give(live, message.request, message.address)
+      case 'listening':
+        this.#accept(this.#acceptors.listening(message.key, this.#queueOf(message.key, live.slot), id))
+        if (this.settings.readyOn === 'listening') this.#dispatch({ type: 'ready', worker: id })
+        return
+      case 'closed':
+        return this.#accept(this.#acceptors.left(id, message.key))
+      case 'adopted':
+        // Its server is closing: it takes nothing on that address any more, so somebody else must.
+        if (!message.accepting) this.#accept(this.#acceptors.left(id, message.key))
+        return
+      case 'ready':
+        if (this.settings.readyOn === 'message') this.#dispatch({ type: 'ready', worker: id })
+        return
+      case 'uncaught':
+        live.uncaught = { summary: summaryOf(message), stack: message.stack }
+        return
+      case 'unwritten':
+        this.#failure = {
+          at: this.#clock.now(),
+          slot: live.slot,
+          reason: `${message.stream} could not be written to its log (${message.code}): make room on the disk`,
+          stack: undefined,
+          stderr: [],
+        }
+        return this.#events.unwritten(live.slot, message.stream, message.code)
+      case 'drained':
+        return this.#dispatch({ type: 'drained', worker: id })
+    }
+  }
+
+  #ended(id: number, slot: number, exit: Exit, error: Error | undefined): void {
+    const live = this.#live.get(id)
+    const reason = describeExit(exit, error, live?.uncaught?.summary)
+    const worker = this.#state.workers.get(id)
+    const expected = worker?.at === 'draining' || (worker?.at === 'ending' && worker.fault === undefined)
+    if (!expected) {
+      const stderr = this.#output.lastErrors(slot)
+      this.#failure = { at: this.#clock.now(), slot, reason, stack: live?.uncaught?.stack, stderr }
+    }
+    this.#accept(this.#acceptors.left(id))
+    this.#dispatch({ type: 'exited', worker: id, exit, reason })
+    this.#live.delete(id)
+    if (live === undefined) return
+    const rest = live.process.endRest(this.settings.stopSignal, this.settings.policy.grace)
+    this.#ending.add(rest)
+    rest.finally(() => this.#ending.delete(rest))
+  }
+
+  // ── sockets ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A worker asked for the socket of an address it was not born with. */
+  #give(live: Live, request: number, address: ListenAddress): void {
+    try {
+      const known = this.#addresses.learned.length
+      const sockets = this.#addresses.open(address)
+      if (this.#addresses.learned.length > known) this.#events.learned()
+      live.process.sendListener({ type: 'listen', request }, sockets.socketOf(live.slot))
+    } catch (error) {
+      const refusal = error instanceof BroodError ? error : new BroodError('address_invalid', messageOf(error))
+      this.#refusal = refusal
+      live.process.send({ type: 'refused', request, code: listenCode(refusal), message: refusal.message })
+    }
+  }
+
+  #accept(commands: readonly AcceptCommand[]): void {
+    for (const { type, key, slot, worker } of commands) {
+      const process = this.#live.get(worker)?.process
+      const sockets = this.#addresses.get(key)
+      if (process === undefined || sockets === undefined) continue
+      if (type === 'adopt') process.sendListener({ type, key, slot }, sockets.socketOf(slot))
+      else process.send({ type, key, slot })
+    }
+  }
+
+  /** A shared address has one queue, whoever listens. */
+  #queueOf(key: string, slot: number): number {
+    return this.#addresses.get(key)?.queues === 1 ? 0 : slot
+  }
+
+  /** A draining worker's idle connection goes on in its replacement, or else in the next sibling in turn. */
+  #handOn(from: number, key: string, connection: number, socket: Socket): void {
+    const passes = stopReading(socket)
+    const slot = this.#live.get(from)?.slot
+    const serving = this.#acceptors.serving(key).filter((id) => id !== from)
+    const heir = serving.find((id) => this.#live.get(id)?.slot === slot) ?? serving[this.#turn++ % serving.length]
+    const target = heir === undefined ? undefined : this.#live.get(heir)?.process
+    if (!passes || target?.sendConnection(key, connection, socket) !== true) socket.destroy()
+    this.#live.get(from)?.process.send({ type: 'taken', id: connection })
+  }
+}
+
+/** `TypeError: x is not a function (server.js:12)`. */
+function summaryOf({ name, message, stack }: { name: string; message: string; stack: string }): string {
+  const place = /(?:file:\/\/)?(\/[^\s()]+?):(\d+)/.exec(stack)
+  const file = place?.[1]?.split('/').at(-1)
+  const line = message.split('\n')[0] ?? ''
+  return file === undefined ? `${name}: ${line}` : `${name}: ${line} (${file}:${place?.[2]})`
+}
+
+function listenCode(error: BroodError): string {
+  switch (error.code) {
+    case 'port_in_use':
+      return 'EADDRINUSE'
+    case 'port_denied':
+      return 'EACCES'
+    default:
+      return 'EADDRNOTAVAIL'
+  }
+}

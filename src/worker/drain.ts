@@ -1,0 +1,93 @@
+// A worker's way out: stop accepting, finish what was accepted, hand idle connections on, run the program's hooks.
+import type { Socket } from 'node:net'
+import type { DrainHook, Draining } from './api.ts'
+import type { Listening } from './listening.ts'
+
+/** How often connections that have become idle are looked for, in milliseconds; only while draining. */
+const scanEvery = 20
+
+export interface DrainOptions {
+  /** Whether a sibling or replacement takes idle connections. */
+  handOn: boolean
+  /** Milliseconds until the process is ended. */
+  within: number
+  /** Sends a connection away; false when that is not possible. */
+  sendConnection(key: string, id: number, socket: Socket): boolean
+}
+
+export class Drain {
+  readonly #listening: Listening
+  readonly #options: DrainOptions
+  /** Connections on their way to the supervisor; paused, so that no byte is read here any more. */
+  readonly #leaving = new Map<number, Socket>()
+  #ids = 0
+  #canHandOn: boolean
+
+  constructor(listening: Listening, options: DrainOptions) {
+    this.#listening = listening
+    this.#options = options
+    this.#canHandOn = options.handOn
+  }
+
+  /** Settles when nothing that the worker accepted is unfinished. */
+  async run(hooks: Iterable<DrainHook>): Promise<void> {
+    this.#listening.finish()
+    const served = this.#listening.served
+    const gone = served.map((one) => one.drain((server) => this.#listening.closeForDrain(server)))
+    const timer = setInterval(() => this.#scan(), scanEvery)
+    this.#scan()
+    try {
+      await Promise.all([...gone, runHooks(hooks, { reason: 'drain', within: this.#options.within })])
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  /** The supervisor has it: what is left here is only the shell of the connection. */
+  taken(id: number): void {
+    this.#leaving.get(id)?.destroy()
+    this.#leaving.delete(id)
+  }
+
+  /** Nobody is there to hand on to any more; what has not left finishes here. */
+  stay(): void {
+    this.#canHandOn = false
+    for (const socket of this.#leaving.values()) socket.resume()
+    this.#leaving.clear()
+  }
+
+  #scan(): void {
+    const leaving = new Set(this.#leaving.values())
+    for (const served of this.#listening.served) {
+      if (!this.#options.handOn) {
+        served.closeIdle()
+      } else if (this.#canHandOn && served.canHandOn) {
+        for (const socket of served.idle()) if (!leaving.has(socket)) this.#handOn(served.key, socket)
+      }
+      // Idle connections that cannot move (TLS) end by their keep-alive timeout: closing one could meet a request.
+    }
+  }
+
+  #handOn(key: string, socket: Socket): void {
+    // Stops the reading of an HTTP connection at once: a request that arrives now waits in the kernel for its next reader.
+    socket.pause()
+    // With `server` set, Node would have the supervisor keep books of this connection for the server's `close`.
+    Object.assign(socket, { server: null })
+    const id = this.#ids++
+    if (this.#options.sendConnection(key, id, socket)) this.#leaving.set(id, socket)
+    else this.stay()
+  }
+}
+
+async function runHooks(hooks: Iterable<DrainHook>, draining: Draining): Promise<void> {
+  // A hook that fails must not keep the worker from leaving; its error is the program's, so it is shown as such.
+  await Promise.all(
+    [...hooks].map(async (hook) => {
+      try {
+        await hook(draining)
+      } catch (error) {
+        console.error(error)
+      }
+    }),
+  )
+}

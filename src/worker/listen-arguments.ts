@@ -1,0 +1,72 @@
+// The many forms of `server.listen(…)` brought to one; those that brood leaves to Node give undefined.
+import type { Server } from 'node:net'
+
+/** What a program asked for. `host` may still be a name. */
+export type ListenRequest = (
+  | { kind: 'tcp'; host: string | undefined; port: number; ipv6Only: boolean }
+  | { kind: 'unix'; path: string }
+) & { backlog: number | undefined; signal: AbortSignal | undefined; callback: (() => void) | undefined }
+
+type Listen = Server['listen']
+export type ListenArguments = Parameters<Listen> | unknown[]
+
+/**
+ * `listen([port[, host]][, backlog][, callback])`, `listen(path[, backlog][, callback])`, `listen(options[, callback])`.
+ * Undefined for what must go to Node as it is: descriptors, handles, `exclusive`, `reusePort`, and wrong arguments,
+ * which Node reports best itself.
+ */
+export function parseListen(args: unknown[]): ListenRequest | undefined {
+  const last = args.at(-1)
+  const callback = typeof last === 'function' ? (last as () => void) : undefined // Node calls it without arguments
+  const [first, second, third] = args
+  const common = { callback, signal: undefined }
+
+  if (first === undefined || first === null || typeof first === 'function') {
+    return { kind: 'tcp', host: undefined, port: 0, ipv6Only: false, backlog: number(second), ...common }
+  }
+  if (typeof first === 'object') return parseOptions(first, callback, number(second))
+  const port = portOf(first)
+  if (port !== undefined) {
+    const host = typeof second === 'string' ? second : undefined
+    return { kind: 'tcp', host, port, ipv6Only: false, backlog: number(second) ?? number(third), ...common }
+  }
+  if (typeof first === 'string' && first !== '' && Number.isNaN(Number(first))) {
+    return { kind: 'unix', path: first, backlog: number(second), ...common }
+  }
+  return undefined
+}
+
+function parseOptions(
+  options: object,
+  callback: (() => void) | undefined,
+  backlogArgument: number | undefined,
+): ListenRequest | undefined {
+  const given = options as Record<string, unknown> // each value is checked where it is used
+  if ('fd' in given || '_handle' in given || 'handle' in given || given.exclusive || given.reusePort) return undefined
+  const signal = given.signal instanceof AbortSignal ? given.signal : undefined
+  if (given.signal !== undefined && signal === undefined) return undefined
+  const common = { backlog: number(given.backlog) ?? backlogArgument, signal, callback }
+  if ('port' in given) {
+    const port = given.port === undefined || given.port === null ? 0 : portOf(given.port)
+    if (port === undefined) return undefined
+    const host = typeof given.host === 'string' && given.host !== '' ? given.host : undefined
+    return { kind: 'tcp', host, port, ipv6Only: given.ipv6Only === true, ...common }
+  }
+  // readableAll and writableAll change the mode of the socket file, which a worker does not own.
+  if (typeof given.path === 'string' && !given.readableAll && !given.writableAll) {
+    return { kind: 'unix', path: given.path, ...common }
+  }
+  return undefined
+}
+
+function portOf(value: unknown): number | undefined {
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined
+  if (typeof value === 'string' && value.trim() === '') return undefined
+  const port = Number(value)
+  return Number.isInteger(port) && port >= 0 && port <= 65535 ? port : undefined
+}
+
+function number(value: unknown): number | undefined {
+  const count = typeof value === 'number' ? value : typeof value === 'string' && value !== '' ? Number(value) : Number.NaN
+  return Number.isInteger(count) && count > 0 ? count : undefined
+}

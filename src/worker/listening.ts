@@ -1,0 +1,195 @@
+// Gives the program's `server.listen(…)` the sockets the supervisor holds, in place of ones of its own.
+import type { Server, Socket } from 'node:net'
+import { addressKey, type ListenAddress } from '../wire/messages.ts'
+import { asPrimary } from './cluster-face.ts'
+import { type ListenRequest, parseListen } from './listen-arguments.ts'
+import { ServedAddress } from './served.ts'
+
+const net = process.getBuiltinModule('node:net')
+
+export interface ListeningEvents {
+  /** Asks the supervisor for a socket; the answer comes by `give` or `refuse`. */
+  want(request: number, address: ListenAddress): void
+  listening(key: string): void
+  closed(key: string): void
+  /** Keeps the process alive until the returned function is called. */
+  hold(): () => void
+}
+
+interface Pending {
+  server: Server
+  request: ListenRequest
+  key: string
+  address: ListenAddress
+  letGo: () => void
+}
+
+type OriginalListen = (this: Server, ...args: unknown[]) => Server
+type OriginalClose = (this: Server, callback?: (error?: Error) => void) => Server
+
+export class Listening {
+  readonly #events: ListeningEvents
+  readonly #sockets: Map<string, number>
+  readonly #served = new Map<string, ServedAddress>()
+  readonly #pending = new Map<number, Pending>()
+  readonly #listen = net.Server.prototype.listen as OriginalListen
+  readonly #close = net.Server.prototype.close as OriginalClose
+  #requests = 0
+  #zeroPorts = 0
+  #over = false
+
+  /** `sockets`: address key → inherited descriptor of this slot's socket. */
+  constructor(sockets: Record<string, number>, events: ListeningEvents) {
+    this.#sockets = new Map(Object.entries(sockets))
+    this.#events = events
+  }
+
+  /** From here on, servers of this process listen through brood. */
+  intercept(): void {
+    const listening = this
+    net.Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
+      const request = parseListen(args)
+      if (request === undefined || this.listening) return asPrimary(() => listening.#listen.apply(this, args))
+      listening.#begin(this, request)
+      return this
+    } as typeof net.Server.prototype.listen
+    net.Server.prototype.close = function (this: Server, callback?: (error?: Error) => void): Server {
+      listening.#closing(this)
+      return listening.#close.call(this, callback)
+    }
+  }
+
+  get served(): ServedAddress[] {
+    return [...this.#served.values()]
+  }
+
+  servedAt(key: string): ServedAddress | undefined {
+    return this.#served.get(key)
+  }
+
+  /** Stops accepting without Node's `http.Server.close`, which destroys idle connections and races with requests. */
+  closeForDrain(server: Server): void {
+    const http2 = 'updateSettings' in server // its own close tells every session to go away in order
+    if (http2) server.close()
+    else this.#close.call(server)
+  }
+
+  /** No further servers: what the program opens while it drains goes nowhere. */
+  finish(): void {
+    this.#over = true
+  }
+
+  give(id: number, socket: Socket): void {
+    const pending = this.#settle(id)
+    if (pending === undefined) {
+      socket.destroy()
+      return
+    }
+    const { server, request, key } = pending
+    this.#accept(server, key, () => this.#listen.call(server, socket, request.backlog))
+  }
+
+  refuse(id: number, code: string, message: string): void {
+    const pending = this.#settle(id)
+    if (pending === undefined) return
+    pending.server.emit('error', listenError(pending.address, code, message))
+  }
+
+  #begin(server: Server, request: ListenRequest): void {
+    if (request.callback) server.once('listening', request.callback)
+    request.signal?.addEventListener('abort', () => server.close(), { once: true })
+    if (request.kind === 'unix') {
+      this.#open(server, request, { kind: 'unix', path: request.path })
+    } else if (request.host === undefined || net.isIP(request.host) !== 0) {
+      this.#open(server, request, this.#tcpAddress(request, request.host))
+    } else {
+      this.#lookUp(server, request, request.host)
+    }
+  }
+
+  #tcpAddress(request: ListenRequest & { kind: 'tcp' }, host: string | undefined): ListenAddress {
+    const ordinal = request.port === 0 ? this.#zeroPorts++ : 0
+    return { kind: 'tcp', host, port: request.port, ipv6Only: request.ipv6Only, ordinal }
+  }
+
+  #lookUp(server: Server, request: ListenRequest & { kind: 'tcp' }, name: string): void {
+    const dns = process.getBuiltinModule('node:dns')
+    dns.lookup(name, (error, host) => {
+      if (error) server.emit('error', error)
+      else this.#open(server, request, this.#tcpAddress(request, host))
+    })
+  }
+
+  #open(server: Server, request: ListenRequest, address: ListenAddress): void {
+    const key = addressKey(address)
+    if (this.#served.has(key) || this.#isPending(key)) {
+      const error = listenError(address, 'EADDRINUSE', 'this program listens there already')
+      process.nextTick(() => server.emit('error', error))
+      return
+    }
+    const fd = this.#sockets.get(key)
+    if (fd !== undefined) {
+      this.#sockets.delete(key) // closing the server closes the descriptor, so it serves once
+      this.#accept(server, key, () => this.#listen.call(server, { fd }, request.backlog))
+      return
+    }
+    const id = this.#requests++
+    this.#pending.set(id, { server, request, key, address, letGo: this.#events.hold() })
+    predictAddress(server, address)
+    this.#events.want(id, address)
+  }
+
+  #isPending(key: string): boolean {
+    return [...this.#pending.values()].some((pending) => pending.key === key)
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return undefined
+    this.#pending.delete(id)
+    Reflect.deleteProperty(pending.server, 'address')
+    // The hold ends after the server has its socket, which then keeps the process alive itself.
+    process.nextTick(pending.letGo)
+    return pending
+  }
+
+  #accept(server: Server, key: string, listen: () => void): void {
+    server.once('listening', () => {
+      if (this.#over) {
+        this.#close.call(server)
+        return
+      }
+      this.#served.set(key, new ServedAddress(key, server))
+      this.#events.listening(key)
+    })
+    asPrimary(listen)
+  }
+
+  /** The program closes a server itself, served or still waiting for its socket. */
+  #closing(server: Server): void {
+    for (const [id, pending] of this.#pending) if (pending.server === server) this.#settle(id)
+    for (const [key, served] of this.#served) {
+      if (served.server !== server || served.isDraining) continue
+      this.#served.delete(key)
+      served.stopAdopting()
+      this.#events.closed(key)
+    }
+  }
+}
+
+/** `server.address()` right after `listen(3000)` answers in plain Node, so it does here while the socket is on its way. */
+function predictAddress(server: Server, address: ListenAddress): void {
+  if (address.kind === 'unix') {
+    server.address = () => address.path
+  } else if (address.port !== 0) {
+    const host = address.host ?? '::'
+    server.address = () => ({ address: host, family: host.includes(':') ? 'IPv6' : 'IPv4', port: address.port })
+  }
+}
+
+/** As Node reports it: `code`, `syscall`, `address`, `port`. */
+function listenError(address: ListenAddress, code: string, message: string): Error {
+  const where = address.kind === 'unix' ? { address: address.path } : { address: address.host ?? '::', port: address.port }
+  const text = `listen ${code}: ${message} ${Object.values(where).join(':')}`
+  return Object.assign(new Error(text), { code, syscall: 'listen', ...where })
+}

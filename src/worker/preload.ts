@@ -1,0 +1,100 @@
+// Loaded into every worker before its program: joins it to the supervisor and gives its servers the shared sockets.
+import { fileURLToPath } from 'node:url'
+import type { SupervisorMessage } from '../wire/messages.ts'
+import { apiKey, type DrainHook, type WorkerApi } from './api.ts'
+import { takeBirth } from './birth.ts'
+import { wearClusterFace } from './cluster-face.ts'
+import { bindDatagramsExclusively } from './datagram.ts'
+import { Drain } from './drain.ts'
+import { Listening } from './listening.ts'
+import { surviveFullDisk } from './output.ts'
+import { SupervisorLink } from './supervisor-link.ts'
+
+/** Milliseconds a worker without a supervisor takes to finish what it has accepted. */
+const graceWithoutSupervisor = 10_000
+
+const birth = takeBirth(fileURLToPath(import.meta.url))
+
+if (birth !== undefined) {
+  const hooks = new Set<DrainHook>()
+  let drain: Drain | undefined
+
+  const link = new SupervisorLink(birth.control, {
+    message: obey,
+    handle(purpose, socket) {
+      if (purpose.type === 'listen') {
+        listening.give(purpose.request, socket)
+        return
+      }
+      const served = listening.servedAt(purpose.key)
+      if (served === undefined || served.isDraining) {
+        socket.destroy()
+        if (purpose.type === 'adopt') link.send({ type: 'adopted', key: purpose.key, slot: purpose.slot, accepting: false })
+      } else if (purpose.type === 'adopt') {
+        const { key, slot } = purpose
+        served.adopt(slot, socket, (accepting) => link.send({ type: 'adopted', key, slot, accepting }))
+      } else {
+        served.take(socket)
+      }
+    },
+    lost() {
+      // Nobody could stop, replace or count this worker any more: it finishes its work and goes.
+      drain?.stay()
+      leave(false, graceWithoutSupervisor, () => process.exit(0))
+      setTimeout(() => process.exit(0), graceWithoutSupervisor).unref()
+    },
+  })
+
+  const listening = new Listening(birth.sockets, {
+    want: (request, address) => link.send({ type: 'want', request, address }),
+    listening: (key) => link.send({ type: 'listening', key }),
+    closed: (key) => link.send({ type: 'closed', key }),
+    hold: () => link.hold(),
+  })
+
+  function obey(message: SupervisorMessage): void {
+    switch (message.type) {
+      case 'refused':
+        listening.refuse(message.request, message.code, message.message)
+        break
+      case 'taken':
+        drain?.taken(message.id)
+        break
+      case 'release':
+        listening.servedAt(message.key)?.release(message.slot)
+        break
+      case 'drain':
+        leave(message.handOn, message.within, () => link.send({ type: 'drained' }))
+        break
+    }
+  }
+
+  function leave(handOn: boolean, within: number, then: () => void): void {
+    if (drain !== undefined) return
+    drain = new Drain(listening, { handOn, within, sendConnection: (...args) => link.sendConnection(...args) })
+    drain.run(hooks).then(then)
+  }
+
+  // A monitor only looks on: the process dies, or lives on in a handler of the program, as it would without brood.
+  process.on('uncaughtExceptionMonitor', (error: unknown, origin) => {
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+    link.send({ type: 'uncaught', origin, name, message, stack: (stack ?? '').slice(0, 16_384) })
+    link.flush()
+  })
+
+  surviveFullDisk((stream, code) => link.send({ type: 'unwritten', stream, code }))
+
+  const api: WorkerApi = {
+    app: birth.app,
+    slot: birth.slot,
+    drainHooks: hooks,
+    ready: () => link.send({ type: 'ready' }),
+  }
+  Object.defineProperty(globalThis, apiKey, { value: api })
+
+  wearClusterFace(birth.slot, () => leave(false, graceWithoutSupervisor, () => process.exit(0)))
+  bindDatagramsExclusively()
+  listening.intercept()
+  process.getBuiltinModule('node:module').syncBuiltinESMExports() // named imports see the cluster face too
+  link.send({ type: 'hello', pid: process.pid, node: process.versions.node })
+}

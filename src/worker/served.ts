@@ -1,0 +1,148 @@
+// One server of the program that brood gave its socket to: its own queue, queues it took in, connections handed to it.
+import type { Server, Socket } from 'node:net'
+import { idleConnections, isHttpServer, isTlsServer } from './idle-connections.ts'
+
+const net = process.getBuiltinModule('node:net')
+
+/** The options a `net.Server` accepts connections with; they are properties of the server, unseen by its types. */
+type AcceptOptions = {
+  allowHalfOpen?: boolean
+  pauseOnConnect?: boolean
+  noDelay?: boolean
+  keepAlive?: boolean
+  keepAliveInitialDelay?: number
+  highWaterMark?: number
+}
+
+/** Milliseconds before Node would answer an unused connection with 408; it is closed silently by then. */
+const marginBeforeHeadersTimeout = 1000
+
+export class ServedAddress {
+  readonly key: string
+  readonly server: Server
+  readonly #adopters = new Map<number, Server>()
+  readonly #handedOn = new Set<Socket>()
+  #draining = false
+  /** Resolves the wait for the last handed-on connection. */
+  #onHandedOnGone: (() => void) | undefined
+
+  constructor(key: string, server: Server) {
+    this.key = key
+    this.server = server
+  }
+
+  /** Whether idle connections can go on in another worker. */
+  get canHandOn(): boolean {
+    return isHttpServer(this.server) && !isTlsServer(this.server)
+  }
+
+  /** Accepts from another slot's queue too, as if the program's own server did. */
+  adopt(slot: number, listening: Socket, settled: (accepting: boolean) => void): void {
+    const { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark } = this
+      .server as Server & AcceptOptions
+    const options = { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark }
+    const adopter = net.createServer(withoutUndefined(options))
+    adopter.on('connection', (socket) => this.server.emit('connection', socket))
+    adopter.once('listening', () => settled(true))
+    adopter.once('error', () => {
+      this.#adopters.delete(slot)
+      settled(false)
+    })
+    this.#adopters.get(slot)?.close()
+    this.#adopters.set(slot, adopter)
+    adopter.listen(listening)
+    adopter.unref() // the program's own server decides whether the process stays
+  }
+
+  release(slot: number): void {
+    this.#adopters.get(slot)?.close()
+    this.#adopters.delete(slot)
+  }
+
+  stopAdopting(): void {
+    for (const slot of [...this.#adopters.keys()]) this.release(slot)
+  }
+
+  /** Goes on with a keep-alive connection that another worker began. */
+  take(socket: Socket): void {
+    this.#handedOn.add(socket)
+    socket.once('close', () => {
+      this.#handedOn.delete(socket)
+      if (this.#handedOn.size === 0) this.#onHandedOnGone?.()
+    })
+    this.server.emit('connection', socket)
+    this.#closeIfUnused(socket)
+  }
+
+  /** Stops accepting everywhere; the connections stay. Settles when the last of them is gone. */
+  drain(closeServer: (server: Server) => void): Promise<void> {
+    this.#draining = true
+    if (isHttpServer(this.server)) announceClose(this.server)
+    const gone = [once(this.server, 'close', () => closeServer(this.server))]
+    for (const adopter of this.#adopters.values()) gone.push(once(adopter, 'close', () => closeServer(adopter)))
+    this.#adopters.clear()
+    if (this.#handedOn.size > 0) {
+      gone.push(
+        new Promise((resolve) => {
+          this.#onHandedOnGone = resolve
+        }),
+      )
+    }
+    return Promise.all(gone).then(() => {})
+  }
+
+  /** Connections that can move to another worker at this moment. */
+  idle(): Socket[] {
+    return isHttpServer(this.server) ? idleConnections(this.server) : []
+  }
+
+  /** Ends what is idle, where nobody is there to take it. */
+  closeIdle(): void {
+    if (isHttpServer(this.server)) for (const socket of idleConnections(this.server)) socket.destroy()
+  }
+
+  get isDraining(): boolean {
+    return this.#draining
+  }
+
+  /**
+   * Node times an idle connection out from its last answer, which this process never gave, and would answer an unused
+   * one with 408 after `headersTimeout`. So an unused connection is closed silently when either would be due.
+   */
+  #closeIfUnused(socket: Socket): void {
+    if (!isHttpServer(this.server)) return
+    const { keepAliveTimeout, headersTimeout } = this.server
+    const limits = [keepAliveTimeout > 0 ? keepAliveTimeout : Infinity]
+    limits.push(headersTimeout > 0 ? Math.max(1, headersTimeout - marginBeforeHeadersTimeout) : Infinity)
+    const limit = Math.min(...limits)
+    if (limit === Infinity) return
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === 0) socket.destroy()
+    }, limit)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+}
+
+/** Every answer from now on tells its client to use another connection next time. */
+function announceClose(server: Server): void {
+  const announce = (_request: unknown, response: { headersSent: boolean; setHeader(name: string, value: string): void }) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close')
+  }
+  server.prependListener('request', announce)
+  // With a listener of its own for `Expect: 100-continue`, a server sees such requests only there.
+  if (server.listenerCount('checkContinue') > 0) server.prependListener('checkContinue', announce)
+}
+
+function once(server: Server, event: 'close', act: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    server.once(event, () => resolve())
+    act()
+  })
+}
+
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}
