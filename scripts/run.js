@@ -9,7 +9,7 @@ import { install } from './run/install.js'
 import { ownNode, ownPath } from './run/own-node.js'
 
 /** What `npm start` runs; arguments after `npm start --` are appended. */
-const START = 'bin/brood.js run examples/hello/server.js -w max --name hello --log-files --welcome'.split(' ')
+const START = 'bin/brood.js run examples/hello/server.js -w max --name hello --log-files --hints'.split(' ')
 
 const CHECK = ['scripts/check.ts']
 const BENCH = ['bench/main.ts']

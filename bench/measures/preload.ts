@@ -10,6 +10,7 @@ export const startKinds = ['without', 'outside', 'worker'] as const
 export type StartKind = (typeof startKinds)[number]
 
 export interface StartRepetition {
+  repetition: number
   kind: StartKind
   milliseconds: number
 }
@@ -27,7 +28,7 @@ export async function measurePreload(repetitions: number, signal: AbortSignal): 
   for (let repetition = 0; repetition <= repetitions; repetition++) {
     for (const kind of startKinds) {
       const milliseconds = await timeToFirstLine(starts[kind], signal)
-      if (repetition > 0) results.push({ kind, milliseconds })
+      if (repetition > 0) results.push({ repetition, kind, milliseconds })
     }
   }
   return results

@@ -1,6 +1,5 @@
 // The targets that brood has set itself for sharing a port, and where in the figures each is found.
 import type { ClusterFigures } from '../cluster.ts'
-import type { StartKind } from '../measures/preload.ts'
 import type { Connections } from '../measures/wrk.ts'
 import { costRatio } from './cluster-summary.ts'
 import { median } from './statistics.ts'
@@ -45,11 +44,18 @@ export function clusterTargets(figures: ClusterFigures): Target[] {
   ]
 }
 
+/** Differences within a repetition first: its starts followed one another, so a busy machine delayed them alike. */
 function addedStartTime({ preload }: ClusterFigures): number | undefined {
-  if (preload.length === 0) return undefined
-  const time = (wanted: StartKind) =>
-    median(preload.filter(({ kind }) => kind === wanted).map(({ milliseconds }) => milliseconds))
-  return time('worker') - time('without')
+  const without = new Map(
+    preload.filter(({ kind }) => kind === 'without').map((start) => [start.repetition, start.milliseconds]),
+  )
+  const workers = preload.filter(({ kind }) => kind === 'worker')
+  return medianOf(
+    workers.flatMap(({ repetition, milliseconds }) => {
+      const alone = without.get(repetition)
+      return alone === undefined ? [] : [milliseconds - alone]
+    }),
+  )
 }
 
 function medianOf(values: readonly number[]): number | undefined {

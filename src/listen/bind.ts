@@ -1,7 +1,7 @@
 // Binding an address: the exclusive check, and every way the system says no turned into an error that says what to do.
 import { BoundSocket, type BoundSocketOptions, Socket } from 'node:net'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
-import { portOwner } from './port-owner.ts'
+import { type PortOwner, portOwner } from './port-owner.ts'
 
 export interface TcpTarget {
   host: string | undefined
@@ -57,12 +57,18 @@ function bind(options: BoundSocketOptions, target: TcpTarget): BoundSocket {
   }
 }
 
+function describeOwner(owner: PortOwner | undefined): string {
+  if (owner === undefined) return 'another program'
+  if (owner.pid === process.pid) return 'another app of this supervisor'
+  return `pid ${owner.pid} (${owner.command})`
+}
+
 function explain(error: unknown, { host, port }: TcpTarget): BroodError {
   const where = host === undefined ? `port ${port}` : `port ${port} of ${host}`
   switch (systemCode(error)) {
     case 'EADDRINUSE': {
       const owner = portOwner(port)
-      const by = owner === undefined ? 'another program' : `pid ${owner.pid} (${owner.command})`
+      const by = describeOwner(owner)
       return new BroodError('port_in_use', `${where} is in use by ${by}: end it, or choose another port`, { cause: error })
     }
     case 'EACCES':
