@@ -2,13 +2,17 @@
 import { Command } from 'commander'
 import type { AppResult } from '../daemon/control/contract.ts'
 import type { ErrorCode } from '../kernel/errors.ts'
+import { callForApp } from './call-for-app.ts'
 import { contextOf } from './context.ts'
 import { exitCodeOf } from './exit-codes.ts'
-import { callForApp } from './call-for-app.ts'
 
 export type AppOperation = 'reload' | 'restart' | 'stop' | 'delete'
 
-export function actOnApps(operation: AppOperation, description: string, done: (result: AppResult) => string): Command {
+export function actOnApps(
+  operation: AppOperation,
+  description: string,
+  done: (result: AppResult) => string,
+): Command {
   const argument = operation === 'reload' ? '<app|app/slot|all>' : '<app|all>'
   return new Command(operation)
     .argument(argument)
@@ -39,4 +43,3 @@ export function actOnApps(operation: AppOperation, description: string, done: (r
 export function workersText(count: number): string {
   return count === 1 ? '1 worker' : `${count} workers`
 }
-

@@ -12,5 +12,9 @@ export interface Context {
 
 export function contextOf(options: { json?: boolean }): Context {
   const home = homeOf()
-  return { home, client: new ControlClient(home.socket, version), terminal: terminal({ json: options.json ?? false }) }
+  return {
+    home,
+    client: new ControlClient(home.socket, version),
+    terminal: terminal({ json: options.json ?? false }),
+  }
 }

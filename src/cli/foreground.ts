@@ -1,19 +1,23 @@
 // The supervisor in this very process: starts one app, shows its output, and ends with it.
 import { specFromFlags } from '../config/from-flags.ts'
+import { prepareHome } from '../daemon/home.ts'
 import { logFiles } from '../daemon/log-files.ts'
 import { type Served, serve } from '../daemon/serve.ts'
 import { withStartLock } from '../daemon/start-lock.ts'
-import { prepareHome } from '../daemon/home.ts'
 import type { AppReport } from '../supervisor/report.ts'
 import { appTable } from './app-table.ts'
-import type { RunFlags } from './commands/run.ts'
 import { linePrinter } from './commands/logs.ts'
+import type { RunFlags } from './commands/run.ts'
 import { contextOf } from './context.ts'
 import { followLogs, printTails } from './log-follower.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Settles with the exit code: 0 when it was told to end, 1 when the app failed for good. */
-export async function runInForeground(script: string, args: readonly string[], flags: RunFlags): Promise<number> {
+export async function runInForeground(
+  script: string,
+  args: readonly string[],
+  flags: RunFlags,
+): Promise<number> {
   const { home, terminal } = contextOf({})
   const spec = specFromFlags(script, args, flags, flags.logFiles ? 'files' : 'inherit')
   prepareHome(home)
@@ -22,7 +26,9 @@ export async function runInForeground(script: string, args: readonly string[], f
   const interrupted = untilSignalled(served, ending)
   try {
     if (flags.logFiles) {
-      const files = Array.from({ length: spec.maxWorkers }, (_, slot) => logFiles(home, spec.name, slot)).flat()
+      const files = Array.from({ length: spec.maxWorkers }, (_, slot) =>
+        logFiles(home, spec.name, slot),
+      ).flat()
       const ends = printTails(files, 0, () => {})
       void followLogs(files, ends, linePrinter(terminal), ending.signal)
     }

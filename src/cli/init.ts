@@ -21,8 +21,18 @@ done
 /** Becomes that shell, in this very process. Returns only where there is none; then orphans stay zombies. */
 export function becomeInit(): void {
   if (!existsSync(shell) || process.execve === undefined) {
-    process.stderr.write('brood: PID 1 without /bin/sh cannot reap orphans: start the container with --init\n')
+    process.stderr.write(
+      'brood: PID 1 without /bin/sh cannot reap orphans: start the container with --init\n',
+    )
     return
   }
-  process.execve(shell, [shell, '-c', script, 'brood-init', process.execPath, ...process.execArgv, ...process.argv.slice(1)])
+  process.execve(shell, [
+    shell,
+    '-c',
+    script,
+    'brood-init',
+    process.execPath,
+    ...process.execArgv,
+    ...process.argv.slice(1),
+  ])
 }

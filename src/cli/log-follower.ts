@@ -49,13 +49,19 @@ export function followLogs(
   signal: AbortSignal,
 ): Promise<void> {
   const readers = files.map(
-    (file): Reader => ({ file, position: from.get(file.path) ?? 0, decoder: new StringDecoder('utf8'), partial: '' }),
+    (file): Reader => ({
+      file,
+      position: from.get(file.path) ?? 0,
+      decoder: new StringDecoder('utf8'),
+      partial: '',
+    }),
   )
   const folders = new Set(files.map(({ path }) => dirname(path)))
   const watchers: FSWatcher[] = [...folders].map((folder) =>
     // A folder is watched, not its files: those of slots that do not run yet appear later.
     watch(folder, (_event, name) => {
-      for (const reader of readers) if (name === null || name === basename(reader.file.path)) drain(reader, onLine)
+      for (const reader of readers)
+        if (name === null || name === basename(reader.file.path)) drain(reader, onLine)
     }),
   )
   for (const reader of readers) drain(reader, onLine)

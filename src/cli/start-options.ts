@@ -16,12 +16,20 @@ export function withStartOptions(command: Command): Command {
     .option('--node-arg <arg>', 'an argument for Node itself; repeatable', collect, none)
     .option('--max-workers <n>', 'the most that scale may ask for (default: 64)')
     .option('--share <mode>', 'how workers share an address: slots, shared')
-    .option('--ready <when>', "what makes a worker ready: listening, message (process.send('ready')), spawn", 'listening')
+    .option(
+      '--ready <when>',
+      "what makes a worker ready: listening, message (process.send('ready')), spawn",
+      'listening',
+    )
     .option('--ready-timeout <time>', 'how long it may take to become ready', '30s')
     .option('--settle <time>', 'how long a reload waits before it trusts a new worker', '250ms')
     .option('--grace <time>', 'how long a worker may take to finish before SIGKILL', '10s')
     .option('--stop-signal <signal>', 'what tells the program to end', 'SIGTERM')
-    .option('--restart <policy>', 'after an exit: permanent, transient (only if abnormal), temporary (never)', 'permanent')
+    .option(
+      '--restart <policy>',
+      'after an exit: permanent, transient (only if abnormal), temporary (never)',
+      'permanent',
+    )
     .option('--intensity <n>', 'restarts of one slot within the period before it is given up', '5')
     .option('--period <time>', 'the period of the intensity', '10s')
 }

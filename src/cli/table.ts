@@ -10,7 +10,11 @@ export interface Column {
 
 const gap = '  '
 
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string {
   const widths = columns.map((column, index) =>
     Math.max(column.title.length, ...rows.map((row) => visibleLength(row[index] ?? ''))),
   )

@@ -9,7 +9,10 @@ const workerCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mo
 
 export const appName = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'use letters, digits, dots, dashes and underscores, at most 64'),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+    'use letters, digits, dots, dashes and underscores, at most 64',
+  ),
   v.notValue('all', "'all' means every app"),
 )
 
@@ -34,7 +37,11 @@ export const appSpec = v.strictObject({
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
   share: v.picklist(['slots', 'shared']),
   /** When a worker counts as ready, how long it may take, and how long it must last before a reload relies on it. */
-  ready: v.strictObject({ on: v.picklist(['listening', 'message', 'spawn']), timeout: millis, settle: millis }),
+  ready: v.strictObject({
+    on: v.picklist(['listening', 'message', 'spawn']),
+    timeout: millis,
+    settle: millis,
+  }),
   stop: v.strictObject({ signal: signalName, grace: millis }),
   restart: v.strictObject({
     policy: v.picklist(['permanent', 'transient', 'temporary']),

@@ -42,8 +42,11 @@ export function specFromFlags(
   assertDirectory(cwd)
   const workers = workerCount(flags.workers)
   const maxWorkers =
-    flags.maxWorkers === undefined ? Math.max(usualMaxWorkers, workers) : count('--max-workers', flags.maxWorkers, 1, mostWorkers)
-  if (maxWorkers < workers) throw usage(`--max-workers ${maxWorkers} is less than the ${workers} workers asked for`)
+    flags.maxWorkers === undefined
+      ? Math.max(usualMaxWorkers, workers)
+      : count('--max-workers', flags.maxWorkers, 1, mostWorkers)
+  if (maxWorkers < workers)
+    throw usage(`--max-workers ${maxWorkers} is less than the ${workers} workers asked for`)
   return {
     name: appName(flags.name ?? basename(script, extname(script)), flags.name !== undefined),
     script: scriptPath(script),
@@ -88,12 +91,16 @@ function scriptPath(script: string): string {
   const path = resolve(script)
   try {
     const stat = statSync(path)
-    if (stat.isDirectory()) throw new BroodError('script_not_found', `${path} is a directory: name the script to run in it`)
+    if (stat.isDirectory())
+      throw new BroodError('script_not_found', `${path} is a directory: name the script to run in it`)
     accessSync(path, constants.R_OK)
     return path
   } catch (error) {
     if (error instanceof BroodError) throw error
-    const why = systemCode(error) === 'ENOENT' ? `there is no script ${path}: check the path` : `cannot read ${path}: ${messageOf(error)}`
+    const why =
+      systemCode(error) === 'ENOENT'
+        ? `there is no script ${path}: check the path`
+        : `cannot read ${path}: ${messageOf(error)}`
     throw new BroodError('script_not_found', why, { cause: error })
   }
 }
@@ -105,7 +112,9 @@ function assertDirectory(path: string): void {
 function appName(name: string, given: boolean): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name) && name !== 'all') return name
   const hint = given ? '' : ': give it another with --name'
-  throw usage(`'${name}' cannot name an app: use letters, digits, dots, dashes and underscores, not 'all'${hint}`)
+  throw usage(
+    `'${name}' cannot name an app: use letters, digits, dots, dashes and underscores, not 'all'${hint}`,
+  )
 }
 
 function assignment(text: string): [string, string] {
@@ -115,7 +124,9 @@ function assignment(text: string): [string, string] {
 }
 
 function defined(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const entries = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const entries = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
   return Object.fromEntries(entries)
 }
 

@@ -3,7 +3,11 @@ import { appendFileSync, renameSync, statSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import type { Notice } from '../supervisor/state.ts'
 
-type HistoryType = Exclude<Notice['type'], 'refused'> | 'worker-unwritten' | 'supervisor-started' | 'supervisor-stopped'
+type HistoryType =
+  | Exclude<Notice['type'], 'refused'>
+  | 'worker-unwritten'
+  | 'supervisor-started'
+  | 'supervisor-stopped'
 
 export interface HistoryEvent {
   /** Milliseconds since the epoch. */

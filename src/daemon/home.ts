@@ -30,7 +30,10 @@ export function homeOf(env: NodeJS.ProcessEnv = process.env): Home {
     ownLog: join(path, 'supervisor.log'),
   }
   if (Buffer.byteLength(home.socket) > longestSocketPath) {
-    throw new BroodError('home_unusable', `BROOD_HOME is too long for a unix socket: ${path}: choose a shorter path`)
+    throw new BroodError(
+      'home_unusable',
+      `BROOD_HOME is too long for a unix socket: ${path}: choose a shorter path`,
+    )
   }
   return home
 }
@@ -58,9 +61,13 @@ export function asHomeError(home: Home, error: unknown): BroodError {
   switch (systemCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new BroodError('disk_full', `no space left on the disk of BROOD_HOME (${home.path}): make room and try again`, {
-        cause: error,
-      })
+      return new BroodError(
+        'disk_full',
+        `no space left on the disk of BROOD_HOME (${home.path}): make room and try again`,
+        {
+          cause: error,
+        },
+      )
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -74,5 +81,9 @@ export function asHomeError(home: Home, error: unknown): BroodError {
 }
 
 function unusable(home: Home, why: string, cause?: unknown): BroodError {
-  return new BroodError('home_unusable', `BROOD_HOME ${home.path} ${why}: set BROOD_HOME to a folder of your own`, { cause })
+  return new BroodError(
+    'home_unusable',
+    `BROOD_HOME ${home.path} ${why}: set BROOD_HOME to a folder of your own`,
+    { cause },
+  )
 }

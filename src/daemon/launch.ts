@@ -10,7 +10,7 @@ import { withStartLock } from './start-lock.ts'
 const main = fileURLToPath(new URL(`./main${import.meta.url.slice(-3)}`, import.meta.url))
 
 /** A small young generation: the supervisor makes little garbage, and its memory is counted against the apps'. */
-export const supervisorNodeArgs = ['--max-semi-space-size=1']
+const supervisorNodeArgs = ['--max-semi-space-size=1']
 
 export async function ensureSupervisor(home: Home, client: ControlClient): Promise<void> {
   prepareHome(home)
@@ -38,11 +38,16 @@ async function launch(home: Home): Promise<void> {
   const pipe = child.stdio[3]
   let text = ''
   try {
-    if (pipe === null || pipe === undefined || !('on' in pipe)) throw new TypeError('the ready pipe is missing')
+    if (pipe === null || pipe === undefined || !('on' in pipe))
+      throw new TypeError('the ready pipe is missing')
     child.on('error', (error) => pipe.destroy(error))
     for await (const chunk of pipe as AsyncIterable<Buffer>) text += chunk
   } catch (cause) {
-    throw new BroodError('supervisor_unreachable', `the supervisor could not be started; see ${home.ownLog}`, { cause })
+    throw new BroodError(
+      'supervisor_unreachable',
+      `the supervisor could not be started; see ${home.ownLog}`,
+      { cause },
+    )
   }
   child.unref()
   readReport(text, home)
@@ -50,7 +55,10 @@ async function launch(home: Home): Promise<void> {
 
 function readReport(text: string, home: Home): void {
   if (text === '') {
-    throw new BroodError('supervisor_unreachable', `the supervisor ended before it was ready; see ${home.ownLog}`)
+    throw new BroodError(
+      'supervisor_unreachable',
+      `the supervisor ended before it was ready; see ${home.ownLog}`,
+    )
   }
   const report: { ready?: true; error?: { code: string; message: string } } = JSON.parse(text)
   if (report.error === undefined) return

@@ -21,9 +21,13 @@ export async function withStartLock<T>(home: Home, act: () => Promise<T>): Promi
     database.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     database.close()
-    throw new BroodError('supervisor_unreachable', `another 'brood start' has held ${home.lock} for ${waitMillis / 1000} s`, {
-      cause,
-    })
+    throw new BroodError(
+      'supervisor_unreachable',
+      `another 'brood start' has held ${home.lock} for ${waitMillis / 1000} s`,
+      {
+        cause,
+      },
+    )
   }
   try {
     return await act()

@@ -27,8 +27,7 @@ const remembered = v.object({
   ),
 })
 
-export type Remembered = v.InferOutput<typeof remembered>
-export type RememberedApp = Remembered['apps'][number]
+export type RememberedApp = v.InferOutput<typeof remembered>['apps'][number]
 
 /** Replaces the file in one step: a crash leaves the old or the new state, never half of one. */
 export function saveState(home: Home, apps: readonly RememberedApp[]): void {

@@ -109,7 +109,8 @@ export class Supervisor {
       list: () => [...this.#apps.values()].map(({ app }) => app.report()),
       show: ({ app }) => this.detail(app),
       start: ({ spec }) => this.start(spec),
-      reload: ({ target }) => this.#each(target, (entry, slot) => entry.app.reload(slot === undefined ? undefined : [slot])),
+      reload: ({ target }) =>
+        this.#each(target, (entry, slot) => entry.app.reload(slot === undefined ? undefined : [slot])),
       restart: ({ target }) => this.#each(whole(target, 'restart'), ({ app }) => app.restart()),
       stop: ({ target }) => this.#each(whole(target, 'stop'), ({ app }) => app.stop()),
       delete: ({ target }) =>
@@ -120,7 +121,10 @@ export class Supervisor {
         }),
       scale: ({ app, change }) => this.#scale(app, change),
       signal: ({ target, signal }) => ({
-        reached: this.#select(target).reduce((sum, { entry, slot }) => sum + entry.app.signal(signal, slot), 0),
+        reached: this.#select(target).reduce(
+          (sum, { entry, slot }) => sum + entry.app.signal(signal, slot),
+          0,
+        ),
       }),
       logs: ({ target }) =>
         this.#select(target).flatMap(({ entry, slot }) => {
@@ -131,7 +135,9 @@ export class Supervisor {
         }),
       events: ({ app, follow }, write) => {
         for (const event of this.#events.latest(app)) write(event)
-        return follow ? this.#events.follow((event) => (app === undefined || event.app === app) && write(event)) : () => {}
+        return follow
+          ? this.#events.follow((event) => (app === undefined || event.app === app) && write(event))
+          : () => {}
       },
       kill: async () => {
         const apps = this.#apps.size
@@ -158,7 +164,11 @@ export class Supervisor {
   async #scale(name: string, change: string): Promise<ReturnType<App['report']>> {
     const { app, spec } = this.#entry(name)
     const size = /^[+-]/.test(change) ? app.state.size + Number(change) : Number(change)
-    if (size < 1) throw new BroodError('usage', `'${name}' cannot have ${size} workers: 1 is the least, 'brood stop' ends all`)
+    if (size < 1)
+      throw new BroodError(
+        'usage',
+        `'${name}' cannot have ${size} workers: 1 is the least, 'brood stop' ends all`,
+      )
     if (size > spec.maxWorkers) {
       throw new BroodError(
         'usage',
@@ -171,7 +181,10 @@ export class Supervisor {
   }
 
   /** Does something to every app a target names; with `all` or one app alike, each failure is told with its app. */
-  async #each(target: string, act: (entry: Entry, slot: number | undefined) => Promise<void>): Promise<AppResult[]> {
+  async #each(
+    target: string,
+    act: (entry: Entry, slot: number | undefined) => Promise<void>,
+  ): Promise<AppResult[]> {
     const results = await Promise.all(
       this.#select(target).map(async ({ entry, slot }): Promise<AppResult> => {
         const app = entry.spec.name
@@ -195,7 +208,10 @@ export class Supervisor {
     if (slotText === undefined) return [{ entry, slot: undefined }]
     const slot = Number(slotText)
     if (slot >= entry.app.state.size) {
-      throw new BroodError('no_such_app', `'${name}' has the slots 0 to ${entry.app.state.size - 1}, not ${slot}`)
+      throw new BroodError(
+        'no_such_app',
+        `'${name}' has the slots 0 to ${entry.app.state.size - 1}, not ${slot}`,
+      )
     }
     return [{ entry, slot }]
   }
@@ -204,7 +220,8 @@ export class Supervisor {
     const entry = this.#apps.get(name)
     if (entry !== undefined) return entry
     const names = [...this.#apps.keys()]
-    const known = names.length === 0 ? 'there are none' : `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
+    const known =
+      names.length === 0 ? 'there are none' : `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
     throw new BroodError('no_such_app', `no app is named '${name}': ${known}`)
   }
 
@@ -212,7 +229,10 @@ export class Supervisor {
   #assertNew(name: string): void {
     const state = this.#apps.get(name)?.app.state
     if (state === undefined || (state.wanted === 'stopped' && state.workers.size === 0)) return
-    throw new BroodError('app_exists', `'${name}' is running: 'brood reload ${name}' replaces its workers, --name starts another`)
+    throw new BroodError(
+      'app_exists',
+      `'${name}' is running: 'brood reload ${name}' replaces its workers, --name starts another`,
+    )
   }
 
   #add(spec: AppSpec): Entry {
@@ -271,5 +291,8 @@ export class Supervisor {
 function whole(target: string, command: string): string {
   if (!target.includes('/')) return target
   const [name] = target.split('/')
-  throw new BroodError('usage', `${command} takes a whole app: use ${name}, or 'brood reload ${target}' for one slot`)
+  throw new BroodError(
+    'usage',
+    `${command} takes a whole app: use ${name}, or 'brood reload ${target}' for one slot`,
+  )
 }

@@ -30,7 +30,11 @@ export class BroodError extends Error {
   /** More lines for the reader, such as the last lines a program wrote to stderr. */
   readonly detail: readonly string[]
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: readonly string[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; detail?: readonly string[] } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.detail = options.detail ?? []

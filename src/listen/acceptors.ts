@@ -86,6 +86,8 @@ export class Acceptors {
   }
 
   #all(): { key: string; slot: number; queue: Queue }[] {
-    return [...this.#queues].flatMap(([key, slots]) => [...slots].map(([slot, queue]) => ({ key, slot, queue })))
+    return [...this.#queues].flatMap(([key, slots]) =>
+      [...slots].map(([slot, queue]) => ({ key, slot, queue })),
+    )
   }
 }

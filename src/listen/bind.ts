@@ -36,11 +36,17 @@ export function bindPath(path: string): BoundSocket {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EADDRINUSE') {
-      throw new BroodError('port_in_use', `the unix socket ${path} exists: end its owner, or remove a stale file`, {
-        cause: error,
-      })
+      throw new BroodError(
+        'port_in_use',
+        `the unix socket ${path} exists: end its owner, or remove a stale file`,
+        {
+          cause: error,
+        },
+      )
     }
-    throw new BroodError('address_invalid', `cannot bind the unix socket ${path}: ${messageOf(error)}`, { cause: error })
+    throw new BroodError('address_invalid', `cannot bind the unix socket ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -69,7 +75,9 @@ function explain(error: unknown, { host, port }: TcpTarget): BroodError {
     case 'EADDRINUSE': {
       const owner = portOwner(port)
       const by = describeOwner(owner)
-      return new BroodError('port_in_use', `${where} is in use by ${by}: end it, or choose another port`, { cause: error })
+      return new BroodError('port_in_use', `${where} is in use by ${by}: end it, or choose another port`, {
+        cause: error,
+      })
     }
     case 'EACCES':
     case 'EPERM':

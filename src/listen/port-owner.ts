@@ -11,7 +11,10 @@ const listenState = '0A'
 
 /** The process that listens on `port`, or undefined where that cannot be known (other user, other system). */
 export function portOwner(port: number): PortOwner | undefined {
-  const inodes = new Set([...listeningInodes('/proc/net/tcp', port), ...listeningInodes('/proc/net/tcp6', port)])
+  const inodes = new Set([
+    ...listeningInodes('/proc/net/tcp', port),
+    ...listeningInodes('/proc/net/tcp6', port),
+  ])
   if (inodes.size === 0) return undefined
   for (const entry of list('/proc')) {
     if (!/^\d+$/.test(entry)) continue

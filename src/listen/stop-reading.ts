@@ -20,5 +20,7 @@ export function stopReading(socket: Socket): boolean {
 }
 
 function isHandle(value: unknown): value is Handle {
-  return typeof value === 'object' && value !== null && 'readStop' in value && typeof value.readStop === 'function'
+  return (
+    typeof value === 'object' && value !== null && 'readStop' in value && typeof value.readStop === 'function'
+  )
 }

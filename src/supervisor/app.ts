@@ -1,12 +1,9 @@
 // One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
-import type { Socket } from 'node:net'
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
-import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
-import { stopReading } from '../listen/stop-reading.ts'
 import type { ListenAddress, WorkerMessage } from '../wire/messages.ts'
-import { Addresses } from './addresses.ts'
 import type { AppSettings, Output } from './app-settings.ts'
+import { AppSockets } from './app-sockets.ts'
 import { type AppReport, reportOf, type WorkerFacts } from './report.ts'
 import { type AppState, type Effect, type Event, type Exit, initialState, type Notice } from './state.ts'
 import { nextDeadline, step } from './step.ts'
@@ -42,9 +39,8 @@ export class App {
   readonly #output: Output
   readonly #clock: Clock
   readonly #events: AppEvents
-  readonly #addresses: Addresses
-  readonly #acceptors = new Acceptors()
   readonly #live = new Map<number, Live>()
+  readonly #sockets: AppSockets
   readonly #restarts = new Map<number, number>()
   readonly #waiting = new Set<{ outcomes: readonly Outcome[]; resolve: (notice: Notice) => void }>()
   readonly #ending = new Set<Promise<void>>()
@@ -54,14 +50,13 @@ export class App {
   #performing = false
   #failure: Failure | undefined
   #refusal: BroodError | undefined
-  #turn = 0
 
   constructor(settings: AppSettings, output: Output, clock: Clock, events: AppEvents) {
     this.settings = settings
     this.#output = output
     this.#clock = clock
     this.#events = events
-    this.#addresses = new Addresses(settings.share, settings.maxWorkers)
+    this.#sockets = new AppSockets(settings.share, settings.maxWorkers, this.#live)
     this.#state = initialState(settings.policy, settings.workers)
   }
 
@@ -74,18 +69,23 @@ export class App {
   }
 
   get addresses(): readonly ListenAddress[] {
-    return this.#addresses.learned
+    return this.#sockets.addresses
   }
 
   /** Binds addresses before the first worker starts: the configured port, and those learned in an earlier life. */
   bind(addresses: readonly ListenAddress[]): void {
-    for (const address of addresses) this.#addresses.open(address)
+    this.#sockets.bind(addresses)
   }
 
   /** Starts all workers; with `fresh`, the first that fails ends the attempt with its reason. */
   async start(fresh: boolean): Promise<void> {
     this.#refusal = undefined
-    const notice = await this.#command({ type: 'start', fresh }, ['started', 'start-failed', 'stopped', 'slot-failed'])
+    const notice = await this.#command({ type: 'start', fresh }, [
+      'started',
+      'start-failed',
+      'stopped',
+      'slot-failed',
+    ])
     if (notice.type === 'started') return this.#assertUp()
     throw this.#notReady(notice)
   }
@@ -93,8 +93,12 @@ export class App {
   /** Replaces the workers of all slots, or of those given, one after the other. */
   async reload(slots?: readonly number[]): Promise<void> {
     const outcomes: Outcome[] = ['reloaded', 'reload-aborted', 'started', 'slot-failed', 'stopped']
-    const notice = await this.#command(slots === undefined ? { type: 'reload' } : { type: 'reload', slots }, outcomes)
-    if (notice.type !== 'reloaded' && notice.type !== 'started') throw this.#notReady(notice, 'the old workers go on')
+    const notice = await this.#command(
+      slots === undefined ? { type: 'reload' } : { type: 'reload', slots },
+      outcomes,
+    )
+    if (notice.type !== 'reloaded' && notice.type !== 'started')
+      throw this.#notReady(notice, 'the old workers go on')
   }
 
   async restart(): Promise<void> {
@@ -121,7 +125,7 @@ export class App {
   /** After `stop`: gives the addresses back. */
   close(): void {
     this.#cancelTimer()
-    this.#addresses.close()
+    this.#sockets.close()
   }
 
   /** Signals the worker of one slot, or all; the number of workers reached. */
@@ -138,8 +142,8 @@ export class App {
       state: this.#state,
       live: this.#live,
       restarts: this.#restarts,
-      addresses: this.#addresses.labels,
-      adopted: this.#acceptors.adopted(),
+      addresses: this.#sockets.labels,
+      adopted: this.#sockets.adopted,
       now: this.#clock.now(),
     })
   }
@@ -150,7 +154,10 @@ export class App {
     const { operation } = this.#state
     if (event.type !== 'stop' && operation.type !== 'none') {
       const { name } = this.settings
-      throw new BroodError('busy', `'${name}' is in the middle of a ${operation.type}: wait for its end, or stop it`)
+      throw new BroodError(
+        'busy',
+        `'${name}' is in the middle of a ${operation.type}: wait for its end, or stop it`,
+      )
     }
     return new Promise((resolve) => {
       this.#waiting.add({ outcomes, resolve })
@@ -178,7 +185,8 @@ export class App {
   #arm(): void {
     this.#cancelTimer()
     const at = nextDeadline(this.#state)
-    this.#cancelTimer = at === undefined ? () => {} : this.#clock.at(at, () => this.#dispatch({ type: 'tick' }))
+    this.#cancelTimer =
+      at === undefined ? () => {} : this.#clock.at(at, () => this.#dispatch({ type: 'tick' }))
   }
 
   #perform(effect: Effect): void {
@@ -187,13 +195,15 @@ export class App {
         return this.#spawn(effect.worker, effect.slot)
       case 'drain':
         // Siblings take its queues over before it lets go of them.
-        this.#accept(this.#acceptors.left(effect.worker))
-        return this.#live.get(effect.worker)?.process.send({ type: 'drain', handOn: effect.handOn, within: effect.within })
+        this.#sockets.left(effect.worker)
+        return this.#live
+          .get(effect.worker)
+          ?.process.send({ type: 'drain', handOn: effect.handOn, within: effect.within })
       case 'signal':
-        this.#accept(this.#acceptors.left(effect.worker))
+        this.#sockets.left(effect.worker)
         return this.#live.get(effect.worker)?.process.signal(this.settings.stopSignal)
       case 'kill':
-        this.#accept(this.#acceptors.left(effect.worker))
+        this.#sockets.left(effect.worker)
         return this.#live.get(effect.worker)?.process.signal('SIGKILL')
       case 'notice':
         return this.#tell(effect.notice)
@@ -215,7 +225,8 @@ export class App {
   #assertUp(): void {
     const failed = this.#state.slots.findIndex((slot) => slot.at === 'failed')
     const slot = this.#state.slots[failed]
-    if (slot?.at === 'failed') throw this.#notReady({ type: 'slot-failed', slot: failed, reason: slot.reason })
+    if (slot?.at === 'failed')
+      throw this.#notReady({ type: 'slot-failed', slot: failed, reason: slot.reason })
   }
 
   #notReady(notice: Notice, more?: string): BroodError {
@@ -241,11 +252,20 @@ export class App {
         output.close()
       }
     } catch (error) {
-      this.#ended(id, slot, { code: null, signal: null }, error instanceof Error ? error : new Error(String(error)))
+      this.#ended(
+        id,
+        slot,
+        { code: null, signal: null },
+        error instanceof Error ? error : new Error(String(error)),
+      )
     }
   }
 
-  #launch(id: number, slot: number, output: { stdout: number | 'inherit'; stderr: number | 'inherit' }): void {
+  #launch(
+    id: number,
+    slot: number,
+    output: { stdout: number | 'inherit'; stderr: number | 'inherit' },
+  ): void {
     const { settings } = this
     const worker = new WorkerProcess(
       {
@@ -255,23 +275,35 @@ export class App {
         args: settings.args,
         nodeArgs: settings.nodeArgs,
         cwd: settings.cwd,
-        env: { ...settings.env, BROOD_APP: settings.name, BROOD_SLOT: `${slot}`, NODE_APP_INSTANCE: `${slot}` },
+        env: {
+          ...settings.env,
+          BROOD_APP: settings.name,
+          BROOD_SLOT: `${slot}`,
+          NODE_APP_INSTANCE: `${slot}`,
+        },
         stdout: output.stdout,
         stderr: output.stderr,
-        sockets: this.#addresses.socketsOf(slot),
+        sockets: this.#sockets.socketsOf(slot),
       },
       {
         message: (message) => this.#hear(id, message),
         said: (message) => {
-          if (message === 'ready' && settings.readyOn === 'message') this.#dispatch({ type: 'ready', worker: id })
+          if (message === 'ready' && settings.readyOn === 'message')
+            this.#dispatch({ type: 'ready', worker: id })
         },
-        connection: (key, connection, socket) => this.#handOn(id, key, connection, socket),
+        connection: (key, connection, socket) => this.#sockets.handOn(id, key, connection, socket),
         fault: (error) => this.#dispatch({ type: 'fault', worker: id, reason: messageOf(error) }),
         exit: (exit, error) => this.#ended(id, slot, exit, error),
       },
       this.#clock,
     )
-    this.#live.set(id, { process: worker, slot, pid: worker.pid, startedAt: worker.startedAt, uncaught: undefined })
+    this.#live.set(id, {
+      process: worker,
+      slot,
+      pid: worker.pid,
+      startedAt: worker.startedAt,
+      uncaught: undefined,
+    })
   }
 
   #hear(id: number, message: WorkerMessage): void {
@@ -282,16 +314,16 @@ export class App {
         if (this.settings.readyOn === 'spawn') this.#dispatch({ type: 'ready', worker: id })
         return
       case 'want':
-        return this.#give(live, message.request, message.address)
+        return this.#give(id, message.request, message.address)
       case 'listening':
-        this.#accept(this.#acceptors.listening(message.key, this.#queueOf(message.key, live.slot), id))
+        this.#sockets.listening(id, message.key)
         if (this.settings.readyOn === 'listening') this.#dispatch({ type: 'ready', worker: id })
         return
       case 'closed':
-        return this.#accept(this.#acceptors.left(id, message.key))
+        return this.#sockets.left(id, message.key)
       case 'adopted':
         // Its server is closing: it takes nothing on that address any more, so somebody else must.
-        if (!message.accepting) this.#accept(this.#acceptors.left(id, message.key))
+        if (!message.accepting) this.#sockets.left(id, message.key)
         return
       case 'ready':
         if (this.settings.readyOn === 'message') this.#dispatch({ type: 'ready', worker: id })
@@ -322,7 +354,7 @@ export class App {
       const stderr = this.#output.lastErrors(slot)
       this.#failure = { at: this.#clock.now(), slot, reason, stack: live?.uncaught?.stack, stderr }
     }
-    this.#accept(this.#acceptors.left(id))
+    this.#sockets.left(id)
     this.#dispatch({ type: 'exited', worker: id, exit, reason })
     this.#live.delete(id)
     if (live === undefined) return
@@ -331,46 +363,11 @@ export class App {
     rest.finally(() => this.#ending.delete(rest))
   }
 
-  // ── sockets ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** A worker asked for the socket of an address it was not born with. */
-  #give(live: Live, request: number, address: ListenAddress): void {
-    try {
-      const known = this.#addresses.learned.length
-      const sockets = this.#addresses.open(address)
-      if (this.#addresses.learned.length > known) this.#events.learned()
-      live.process.sendListener({ type: 'listen', request }, sockets.socketOf(live.slot))
-    } catch (error) {
-      const refusal = error instanceof BroodError ? error : new BroodError('address_invalid', messageOf(error))
-      this.#refusal = refusal
-      live.process.send({ type: 'refused', request, code: listenCode(refusal), message: refusal.message })
-    }
-  }
-
-  #accept(commands: readonly AcceptCommand[]): void {
-    for (const { type, key, slot, worker } of commands) {
-      const process = this.#live.get(worker)?.process
-      const sockets = this.#addresses.get(key)
-      if (process === undefined || sockets === undefined) continue
-      if (type === 'adopt') process.sendListener({ type, key, slot }, sockets.socketOf(slot))
-      else process.send({ type, key, slot })
-    }
-  }
-
-  /** A shared address has one queue, whoever listens. */
-  #queueOf(key: string, slot: number): number {
-    return this.#addresses.get(key)?.queues === 1 ? 0 : slot
-  }
-
-  /** A draining worker's idle connection goes on in its replacement, or else in the next sibling in turn. */
-  #handOn(from: number, key: string, connection: number, socket: Socket): void {
-    const passes = stopReading(socket)
-    const slot = this.#live.get(from)?.slot
-    const serving = this.#acceptors.serving(key).filter((id) => id !== from)
-    const heir = serving.find((id) => this.#live.get(id)?.slot === slot) ?? serving[this.#turn++ % serving.length]
-    const target = heir === undefined ? undefined : this.#live.get(heir)?.process
-    if (!passes || target?.sendConnection(key, connection, socket) !== true) socket.destroy()
-    this.#live.get(from)?.process.send({ type: 'taken', id: connection })
+  #give(id: number, request: number, address: ListenAddress): void {
+    const known = this.#sockets.addresses.length
+    this.#refusal = this.#sockets.give(id, request, address) ?? this.#refusal
+    if (this.#sockets.addresses.length > known) this.#events.learned()
   }
 }
 
@@ -380,15 +377,4 @@ function summaryOf({ name, message, stack }: { name: string; message: string; st
   const file = place?.[1]?.split('/').at(-1)
   const line = message.split('\n')[0] ?? ''
   return file === undefined ? `${name}: ${line}` : `${name}: ${line} (${file}:${place?.[2]})`
-}
-
-function listenCode(error: BroodError): string {
-  switch (error.code) {
-    case 'port_in_use':
-      return 'EADDRINUSE'
-    case 'port_denied':
-      return 'EACCES'
-    default:
-      return 'EADDRNOTAVAIL'
-  }
 }

@@ -4,7 +4,15 @@ import { usageOf } from '../process/usage.ts'
 import type { AppState, Worker } from './state.ts'
 import { isLeaving } from './step.ts'
 
-export type AppStatus = 'stopped' | 'starting' | 'running' | 'reloading' | 'restarting' | 'stopping' | 'degraded' | 'failed'
+type AppStatus =
+  | 'stopped'
+  | 'starting'
+  | 'running'
+  | 'reloading'
+  | 'restarting'
+  | 'stopping'
+  | 'degraded'
+  | 'failed'
 
 export interface WorkerReport {
   readonly slot: number
@@ -80,7 +88,7 @@ function emptySlot(slot: number, state: WorkerReport['state'], restarts: number)
   return { slot, pid: null, state, uptime: null, restarts, rss: null, cpu: null, adopted: [] }
 }
 
-export function statusOf(state: AppState): AppStatus {
+function statusOf(state: AppState): AppStatus {
   const workers = [...state.workers.values()]
   const failed = state.slots.slice(0, state.size).filter((slot) => slot.at === 'failed').length
   if (state.wanted === 'stopped') {

@@ -6,18 +6,29 @@ export type RestartPlan =
   | { type: 'restart'; delay: Millis; crashes: number; restarts: readonly Millis[] }
   | { type: 'give-up'; restarts: number }
 
+/** How a worker came to its end. */
+export interface WorkerEnd {
+  /** Zero if it never was ready. */
+  readonly wasReadyFor: Millis
+  /** Killed by a signal from outside while it was ready: no sign of a crash loop. */
+  readonly fromOutside: boolean
+}
+
 /**
  * The first crash is restarted at once. Each further one doubles the delay, until a worker has stayed ready for a
- * whole period. No window of `period` ever sees more than `intensity` restarts of the slot.
+ * whole period. A ready worker that was killed is always replaced at once. No window of `period` ever sees more than
+ * `intensity` restarts of the slot.
  */
 export function planRestart(
   slot: { crashes: number; restarts: readonly Millis[] },
   policy: Pick<Policy, 'intensity' | 'period' | 'backoff'>,
-  wasReadyFor: Millis,
+  end: WorkerEnd,
   now: Millis,
 ): RestartPlan {
-  const crashes = wasReadyFor >= policy.period ? 1 : slot.crashes + 1
-  const delay = crashes === 1 ? 0 : Math.min(policy.backoff.from * 2 ** (crashes - 2), policy.backoff.to)
+  const earlier = end.wasReadyFor >= policy.period ? 0 : slot.crashes
+  const crashes = end.fromOutside ? earlier : earlier + 1
+  const backoff = crashes <= 1 ? 0 : Math.min(policy.backoff.from * 2 ** (crashes - 2), policy.backoff.to)
+  const delay = end.fromOutside ? 0 : backoff
   const at = now + delay
   const recent = slot.restarts.filter((time) => time > at - policy.period)
   if (recent.length >= policy.intensity) return { type: 'give-up', restarts: recent.length }

@@ -104,7 +104,12 @@ export type Notice =
       readonly expected: boolean
       readonly reason: string
     }
-  | { readonly type: 'worker-killed'; readonly worker: number; readonly slot: number; readonly reason: string }
+  | {
+      readonly type: 'worker-killed'
+      readonly worker: number
+      readonly slot: number
+      readonly reason: string
+    }
   | { readonly type: 'worker-backoff'; readonly slot: number; readonly delay: Millis }
   | { readonly type: 'slot-failed'; readonly slot: number; readonly reason: string }
   | { readonly type: 'started' }

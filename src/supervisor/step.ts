@@ -1,7 +1,7 @@
 // A worker's whole life as one pure function: state and event in, new state and what is to be done out.
 import type { Millis } from '../kernel/clock.ts'
-import { planRestart } from './restart-window.ts'
-import type { AppState, Effect, Event, Notice, Operation, Slot, Worker } from './state.ts'
+import { planRestart, type WorkerEnd } from './restart-window.ts'
+import type { AppState, Effect, Event, Exit, Notice, Operation, Slot, Worker } from './state.ts'
 
 export interface Step {
   readonly state: AppState
@@ -10,6 +10,9 @@ export interface Step {
 
 /** How much of the grace period a drain may use before the stop signal is sent all the same. */
 const drainShare = 0.8
+
+/** What kills a program that does nothing wrong: people, and the kernel when memory runs out. */
+const outsideSignals: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 /** Total: every event is understood in every state; what makes no sense there changes nothing. */
 export function step(state: AppState, event: Event, now: Millis): Step {
@@ -109,7 +112,7 @@ class Draft {
       case 'fault':
         return this.#fault(event.worker, event.reason)
       case 'exited':
-        return this.#exited(event.worker, event.exit.code === 0, event.reason)
+        return this.#exited(event.worker, event.exit, event.reason)
       case 'tick':
         return this.#tick()
     }
@@ -177,17 +180,18 @@ class Draft {
     if (worker !== undefined && !isLeaving(worker)) this.#end(worker, this.#now + this.#policy.grace, reason)
   }
 
-  #exited(id: number, normal: boolean, reason: string): void {
+  #exited(id: number, exit: Exit, reason: string): void {
     const worker = this.#workers.get(id)
     if (worker === undefined) return
     this.#workers.delete(id)
     const fault = worker.at === 'ending' || worker.at === 'killed' ? worker.fault : undefined
     const expected = isLeaving(worker) && fault === undefined
     this.#notice({ type: 'worker-exited', worker: id, slot: worker.slot, expected, reason: fault ?? reason })
-    if (!expected) this.#crashed(worker, normal && fault === undefined, fault ?? reason)
+    if (!expected) this.#crashed(worker, fault === undefined ? exit : undefined, fault ?? reason)
   }
 
-  #crashed(worker: Worker, normal: boolean, reason: string): void {
+  /** Without `exit`, brood itself ended the worker for a fault. */
+  #crashed(worker: Worker, exit: Exit | undefined, reason: string): void {
     const { slot } = worker
     const operation = this.#operation
     if (operation.type === 'reload' && operation.current?.next === worker.id) {
@@ -198,14 +202,17 @@ class Draft {
     }
     if (!this.#isWanted(slot)) return
     // The other half of a reload is there to take the slot over.
-    if (operation.type === 'reload' && operation.current?.slot === slot && this.#occupants(slot).length > 0) return
+    if (operation.type === 'reload' && operation.current?.slot === slot && this.#occupants(slot).length > 0)
+      return
     const { restart } = this.#policy
-    if (restart === 'temporary' || (restart === 'transient' && normal)) {
+    if (restart === 'temporary' || (restart === 'transient' && exit?.code === 0)) {
       this.#slots[slot] = { ...this.#slot(slot), at: 'done' }
       return
     }
     if (operation.type === 'start' && operation.fresh) return this.#failStart(slot, reason)
-    this.#planRestart(slot, worker.at === 'ready' ? this.#now - worker.since : 0, reason)
+    const wasReadyFor = worker.at === 'ready' ? this.#now - worker.since : 0
+    const fromOutside = worker.at === 'ready' && outsideSignals.has(exit?.signal ?? '')
+    this.#planRestart(slot, { wasReadyFor, fromOutside }, reason)
   }
 
   #failStart(slot: number, reason: string): void {
@@ -215,8 +222,8 @@ class Draft {
     this.#notice({ type: 'start-failed', slot, reason })
   }
 
-  #planRestart(slot: number, wasReadyFor: Millis, reason: string): void {
-    const plan = planRestart(this.#slot(slot), this.#policy, wasReadyFor, this.#now)
+  #planRestart(slot: number, end: WorkerEnd, reason: string): void {
+    const plan = planRestart(this.#slot(slot), this.#policy, end, this.#now)
     if (plan.type === 'give-up') {
       const text = `${plan.restarts} restarts within ${this.#policy.period} ms; the last: ${reason}`
       this.#slots[slot] = { ...this.#slot(slot), at: 'failed', reason: text }
@@ -272,7 +279,8 @@ class Draft {
     if (this.#operation.type === 'reload' && this.#operation.queue[0] === slot) return
     const leaving = this.#inSlot(slot)
     // One that is ended for a fault is not handing anything over, and two on their way out are enough for one slot.
-    if (leaving.length > 1 || leaving.some((worker) => 'fault' in worker && worker.fault !== undefined)) return
+    if (leaving.length > 1 || leaving.some((worker) => 'fault' in worker && worker.fault !== undefined))
+      return
     this.#spawn(slot)
   }
 
@@ -302,7 +310,9 @@ class Draft {
 
   #end(worker: Worker, killAt: Millis, fault?: string): void {
     const { id, slot } = worker
-    this.#set(fault === undefined ? { id, slot, at: 'ending', killAt } : { id, slot, at: 'ending', killAt, fault })
+    this.#set(
+      fault === undefined ? { id, slot, at: 'ending', killAt } : { id, slot, at: 'ending', killAt, fault },
+    )
     this.#effects.push({ type: 'signal', worker: id })
   }
 
@@ -345,7 +355,11 @@ class Draft {
         if (this.#isSettled() && this.#workersBeyondSize() === 0) this.#finish({ type: 'scaled' })
         return
       case 'reload':
-        if (this.#operation.current === undefined && this.#operation.queue.length === 0 && !this.#anyLeaving()) {
+        if (
+          this.#operation.current === undefined &&
+          this.#operation.queue.length === 0 &&
+          !this.#anyLeaving()
+        ) {
           this.#finish({ type: 'reloaded' })
         }
         return

@@ -7,7 +7,12 @@ import { BroodError, messageOf } from '../kernel/errors.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
 import { Channel } from '../wire/channel.ts'
-import { type HandlePurpose, handlePurpose, type SupervisorMessage, type WorkerMessage } from '../wire/messages.ts'
+import {
+  type HandlePurpose,
+  handlePurpose,
+  type SupervisorMessage,
+  type WorkerMessage,
+} from '../wire/messages.ts'
 import type { Exit } from './state.ts'
 import { asConnection, asWorkerMessage } from './worker-messages.ts'
 
@@ -165,7 +170,8 @@ export class WorkerProcess {
   #onChannelClosed(error: Error | undefined, events: WorkerEvents): void {
     // An exiting process closes its end just before its exit is seen; a moment tells the two apart.
     this.#clock.at(this.#clock.now() + lastWordsWithin, () => {
-      if (!this.#exited) events.fault(error ?? new BroodError('bad_frame', 'the worker closed its control channel'))
+      if (!this.#exited)
+        events.fault(error ?? new BroodError('bad_frame', 'the worker closed its control channel'))
     })
   }
 }

@@ -30,7 +30,10 @@ export class FrameReader {
       const length = rest.readUInt32BE(0)
       // Checked before the body arrives: a foreign protocol's first bytes read as a huge length.
       if (length === 0 || length > maxFrameBytes) {
-        throw new BroodError('bad_frame', `a frame says it is ${length} bytes long; 1 to ${maxFrameBytes} are allowed`)
+        throw new BroodError(
+          'bad_frame',
+          `a frame says it is ${length} bytes long; 1 to ${maxFrameBytes} are allowed`,
+        )
       }
       if (rest.length < headerBytes + length) break
       values.push(parse(rest.subarray(headerBytes, headerBytes + length)))

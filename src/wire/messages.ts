@@ -8,7 +8,8 @@ export type ListenAddress =
 /** A stable name of an address: `*:3000`, `127.0.0.1:8080`, `[::1]:80`, `*:0#1`, `unix:/run/x.sock`. */
 export function addressKey(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`
-  const host = address.host === undefined ? '*' : address.host.includes(':') ? `[${address.host}]` : address.host
+  const host =
+    address.host === undefined ? '*' : address.host.includes(':') ? `[${address.host}]` : address.host
   const only = address.ipv6Only ? '/v6' : ''
   // Port 0 asks for any free port; the n-th such server of every worker shares the n-th such port.
   return address.port === 0 ? `${host}:0#${address.ordinal}${only}` : `${host}:${address.port}${only}`
@@ -44,8 +45,7 @@ export type SupervisorMessage =
   /** Stop accepting, finish what was accepted; hand idle connections on if somebody is there to take them. `within`: milliseconds. */
   | { type: 'drain'; handOn: boolean; within: number }
 
-/** Travels beside a handle over Node's IPC. The single key keeps it apart from the program's own messages. */
-export type HandleMessage = { brood: HandlePurpose }
+/** Travels beside a handle over Node's IPC, as the one key `brood`, which keeps it apart from the program's messages. */
 export type HandlePurpose =
   /** Supervisor → worker: the listening socket that request `want` asked for. */
   | { type: 'listen'; request: number }
@@ -62,10 +62,17 @@ export function handlePurpose(message: unknown): HandlePurpose | undefined {
   return purpose as HandlePurpose // only the two preloads and the supervisor write this key
 }
 
-const supervisorTypes: ReadonlySet<string> = new Set(['refused', 'taken', 'release', 'drain'] satisfies SupervisorMessage['type'][])
+const supervisorTypes: ReadonlySet<string> = new Set([
+  'refused',
+  'taken',
+  'release',
+  'drain',
+] satisfies SupervisorMessage['type'][])
 
 /** A cheap check for the worker's side, where the sender is trusted and a schema library would cost memory. */
 export function asSupervisorMessage(value: unknown): SupervisorMessage | undefined {
   if (typeof value !== 'object' || value === null || !('type' in value)) return undefined
-  return typeof value.type === 'string' && supervisorTypes.has(value.type) ? (value as SupervisorMessage) : undefined
+  return typeof value.type === 'string' && supervisorTypes.has(value.type)
+    ? (value as SupervisorMessage)
+    : undefined
 }

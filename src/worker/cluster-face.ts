@@ -1,6 +1,7 @@
 // Makes `node:cluster` look inside a worker as it does in a cluster's worker, so that programs which fork by it run as they are.
-import { EventEmitter } from 'node:events'
+
 import type { Worker } from 'node:cluster'
+import { EventEmitter } from 'node:events'
 
 const cluster = process.getBuiltinModule('node:cluster')
 

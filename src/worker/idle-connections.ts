@@ -14,7 +14,7 @@ export function isTlsServer(server: Server): boolean {
 }
 
 /** Every HTTP connection that was not upgraded. */
-export function allConnections(server: HttpServer): Socket[] {
+function allConnections(server: HttpServer): Socket[] {
   return collect(() => server.closeAllConnections())
 }
 

@@ -1,14 +1,10 @@
 // The many forms of `server.listen(…)` brought to one; those that brood leaves to Node give undefined.
-import type { Server } from 'node:net'
 
 /** What a program asked for. `host` may still be a name. */
 export type ListenRequest = (
   | { kind: 'tcp'; host: string | undefined; port: number; ipv6Only: boolean }
   | { kind: 'unix'; path: string }
 ) & { backlog: number | undefined; signal: AbortSignal | undefined; callback: (() => void) | undefined }
-
-type Listen = Server['listen']
-export type ListenArguments = Parameters<Listen> | unknown[]
 
 /**
  * `listen([port[, host]][, backlog][, callback])`, `listen(path[, backlog][, callback])`, `listen(options[, callback])`.
@@ -42,7 +38,8 @@ function parseOptions(
   backlogArgument: number | undefined,
 ): ListenRequest | undefined {
   const given = options as Record<string, unknown> // each value is checked where it is used
-  if ('fd' in given || '_handle' in given || 'handle' in given || given.exclusive || given.reusePort) return undefined
+  if ('fd' in given || '_handle' in given || 'handle' in given || given.exclusive || given.reusePort)
+    return undefined
   const signal = given.signal instanceof AbortSignal ? given.signal : undefined
   if (given.signal !== undefined && signal === undefined) return undefined
   const common = { backlog: number(given.backlog) ?? backlogArgument, signal, callback }
@@ -67,6 +64,7 @@ function portOf(value: unknown): number | undefined {
 }
 
 function number(value: unknown): number | undefined {
-  const count = typeof value === 'number' ? value : typeof value === 'string' && value !== '' ? Number(value) : Number.NaN
+  const count =
+    typeof value === 'number' ? value : typeof value === 'string' && value !== '' ? Number(value) : Number.NaN
   return Number.isInteger(count) && count > 0 ? count : undefined
 }

@@ -183,13 +183,20 @@ function predictAddress(server: Server, address: ListenAddress): void {
     server.address = () => address.path
   } else if (address.port !== 0) {
     const host = address.host ?? '::'
-    server.address = () => ({ address: host, family: host.includes(':') ? 'IPv6' : 'IPv4', port: address.port })
+    server.address = () => ({
+      address: host,
+      family: host.includes(':') ? 'IPv6' : 'IPv4',
+      port: address.port,
+    })
   }
 }
 
 /** As Node reports it: `code`, `syscall`, `address`, `port`. */
 function listenError(address: ListenAddress, code: string, message: string): Error {
-  const where = address.kind === 'unix' ? { address: address.path } : { address: address.host ?? '::', port: address.port }
+  const where =
+    address.kind === 'unix'
+      ? { address: address.path }
+      : { address: address.host ?? '::', port: address.port }
   const text = `listen ${code}: ${message} ${Object.values(where).join(':')}`
   return Object.assign(new Error(text), { code, syscall: 'listen', ...where })
 }

@@ -29,7 +29,8 @@ if (birth !== undefined) {
       const served = listening.servedAt(purpose.key)
       if (served === undefined || served.isDraining) {
         socket.destroy()
-        if (purpose.type === 'adopt') link.send({ type: 'adopted', key: purpose.key, slot: purpose.slot, accepting: false })
+        if (purpose.type === 'adopt')
+          link.send({ type: 'adopted', key: purpose.key, slot: purpose.slot, accepting: false })
       } else if (purpose.type === 'adopt') {
         const { key, slot } = purpose
         served.adopt(slot, socket, (accepting) => link.send({ type: 'adopted', key, slot, accepting }))
@@ -71,7 +72,11 @@ if (birth !== undefined) {
 
   function leave(handOn: boolean, within: number, then: () => void): void {
     if (drain !== undefined) return
-    drain = new Drain(listening, { handOn, within, sendConnection: (...args) => link.sendConnection(...args) })
+    drain = new Drain(listening, {
+      handOn,
+      within,
+      sendConnection: (...args) => link.sendConnection(...args),
+    })
     drain.run(hooks).then(then)
   }
 

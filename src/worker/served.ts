@@ -40,7 +40,14 @@ export class ServedAddress {
   adopt(slot: number, listening: Socket, settled: (accepting: boolean) => void): void {
     const { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark } = this
       .server as Server & AcceptOptions
-    const options = { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark }
+    const options = {
+      allowHalfOpen,
+      pauseOnConnect,
+      noDelay,
+      keepAlive,
+      keepAliveInitialDelay,
+      highWaterMark,
+    }
     const adopter = net.createServer(withoutUndefined(options))
     adopter.on('connection', (socket) => this.server.emit('connection', socket))
     adopter.once('listening', () => settled(true))
@@ -79,7 +86,8 @@ export class ServedAddress {
     this.#draining = true
     if (isHttpServer(this.server)) announceClose(this.server)
     const gone = [once(this.server, 'close', () => closeServer(this.server))]
-    for (const adopter of this.#adopters.values()) gone.push(once(adopter, 'close', () => closeServer(adopter)))
+    for (const adopter of this.#adopters.values())
+      gone.push(once(adopter, 'close', () => closeServer(adopter)))
     this.#adopters.clear()
     if (this.#handedOn.size > 0) {
       gone.push(
@@ -126,7 +134,10 @@ export class ServedAddress {
 
 /** Every answer from now on tells its client to use another connection next time. */
 function announceClose(server: Server): void {
-  const announce = (_request: unknown, response: { headersSent: boolean; setHeader(name: string, value: string): void }) => {
+  const announce = (
+    _request: unknown,
+    response: { headersSent: boolean; setHeader(name: string, value: string): void },
+  ) => {
     if (!response.headersSent) response.setHeader('Connection', 'close')
   }
   server.prependListener('request', announce)

@@ -47,7 +47,12 @@ export class SupervisorLink {
   /** Passes a connection to the supervisor; false when the program has closed the IPC line. */
   sendConnection(key: string, id: number, socket: Socket): boolean {
     if (!process.connected || process.send === undefined) return false
-    process.send({ brood: { type: 'connection', key, id } satisfies HandlePurpose }, socket, { keepOpen: false }, () => {})
+    process.send(
+      { brood: { type: 'connection', key, id } satisfies HandlePurpose },
+      socket,
+      { keepOpen: false },
+      () => {},
+    )
     return true
   }
 

@@ -38,5 +38,9 @@ test(`${reloads} reloads under load fail no request`, { timeout: 600_000 }, asyn
   )
   assert.ok(total.successes > 100 * reloads, `only ${total.successes} requests were made`)
   assert.equal(total.pids.size >= 2 * reloads, true, 'every reload brought new workers that answered')
-  assert.equal(pidsOf(after).some((pid) => pidsOf(before).includes(pid)), false, 'every worker was replaced')
+  assert.equal(
+    pidsOf(after).some((pid) => pidsOf(before).includes(pid)),
+    false,
+    'every worker was replaced',
+  )
 })

@@ -45,7 +45,10 @@ export class Brood {
   /** Runs the command line to its end. */
   run(...args: string[]): Promise<Ran> {
     const { promise, resolve, reject } = Promise.withResolvers<Ran>()
-    const child = spawn(process.execPath, [bin, ...args], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [bin, ...args], {
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -91,7 +94,10 @@ export class Brood {
 
   /** Settles with the first event that fits, past or to come. */
   async event(fits: (event: HistoryEvent) => boolean): Promise<HistoryEvent> {
-    const child = spawn(process.execPath, [bin, 'events', '-f', '--json'], { env: this.#env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [bin, 'events', '-f', '--json'], {
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     try {
       let text = ''
       for await (const chunk of child.stdout.setEncoding('utf8')) {
@@ -109,7 +115,10 @@ export class Brood {
 
   /** A process in the foreground, such as `brood run`; ended with the test. */
   spawn(t: TestContext, ...args: string[]): ReturnType<typeof spawn> {
-    const child = spawn(process.execPath, [bin, ...args], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [bin, ...args], {
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     t.after(() => child.kill('SIGKILL'))
     return child
   }

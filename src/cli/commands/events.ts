@@ -24,7 +24,8 @@ export function eventsCommand(): Command {
 
 function describe(event: HistoryEvent): string {
   const time = new Date(event.at).toLocaleTimeString('sv-SE') // 24 hours, two digits each
-  const who = event.app === undefined ? '' : event.slot === undefined ? event.app : `${event.app}/${event.slot}`
+  const who =
+    event.app === undefined ? '' : event.slot === undefined ? event.app : `${event.app}/${event.slot}`
   const pid = event.pid === undefined ? '' : ` pid ${event.pid}`
   return `${time}  ${[who, event.type].filter(Boolean).join(' ')}${pid}${event.reason === undefined ? '' : `: ${event.reason}`}`
 }

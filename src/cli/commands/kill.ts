@@ -12,9 +12,17 @@ export function killCommand(): Command {
       try {
         const { apps } = await client.call('kill', {})
         if (terminal.json) terminal.printJson({ killed: true, apps })
-        else terminal.print(`ended the supervisor${apps === 0 ? '' : ` and ${apps === 1 ? '1 app' : `${apps} apps`}`}`)
+        else
+          terminal.print(
+            `ended the supervisor${apps === 0 ? '' : ` and ${apps === 1 ? '1 app' : `${apps} apps`}`}`,
+          )
       } catch (error) {
-        if (!(error instanceof BroodError) || error.code !== 'supervisor_unreachable' || error.cause === undefined) throw error
+        if (
+          !(error instanceof BroodError) ||
+          error.code !== 'supervisor_unreachable' ||
+          error.cause === undefined
+        )
+          throw error
         if (terminal.json) terminal.printJson({ killed: false, apps: 0 })
         else terminal.print('no supervisor is running')
       }

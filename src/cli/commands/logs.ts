@@ -15,7 +15,8 @@ export function logsCommand(): Command {
     .option('-n, --lines <n>', 'how many of the last lines of each file', '20')
     .option('--json', 'print JSON lines')
     .action(async (target: string, options: { follow?: boolean; lines: string; json?: boolean }) => {
-      if (!/^\d{1,6}$/.test(options.lines)) throw new BroodError('usage', `-n ${options.lines}: write a number of lines`)
+      if (!/^\d{1,6}$/.test(options.lines))
+        throw new BroodError('usage', `-n ${options.lines}: write a number of lines`)
       const { client, terminal } = contextOf(options)
       const files = await callForApp(target, () => client.call('logs', { target }))
       const onLine = linePrinter(terminal)

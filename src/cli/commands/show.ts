@@ -69,6 +69,8 @@ function describe(detail: AppDetail, terminal: Terminal): string {
 }
 
 function facts(rows: readonly [string, string][], terminal: Terminal): string {
-  const [, ...lines] = renderTable([{ title: '' }, { title: '', shrinkTo: 20 }], rows, terminal.width).split('\n')
+  const [, ...lines] = renderTable([{ title: '' }, { title: '', shrinkTo: 20 }], rows, terminal.width).split(
+    '\n',
+  )
   return lines.join('\n')
 }

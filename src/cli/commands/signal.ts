@@ -21,10 +21,11 @@ export function signalCommand(): Command {
     })
 }
 
-export function signalOf(name: string): NodeJS.Signals {
+function signalOf(name: string): NodeJS.Signals {
   const all = Object.entries(constants.signals) as [NodeJS.Signals, number][]
   const upper = name.toUpperCase()
   const found = all.find(([one, number]) => one === upper || one === `SIG${upper}` || `${number}` === name)
-  if (found === undefined) throw new BroodError('usage', `'${name}' is no signal of this system: write SIGTERM, HUP or 10`)
+  if (found === undefined)
+    throw new BroodError('usage', `'${name}' is no signal of this system: write SIGTERM, HUP or 10`)
   return found[0]
 }

@@ -15,7 +15,10 @@ export class ControlClient {
   }
 
   /** Performs one operation. Throws `supervisor_unreachable` when nobody listens. */
-  async call<Name extends Exclude<OperationName, 'events'>>(name: Name, input: Input<Name>): Promise<Answers[Name]> {
+  async call<Name extends Exclude<OperationName, 'events'>>(
+    name: Name,
+    input: Input<Name>,
+  ): Promise<Answers[Name]> {
     const response = await this.#post(name, input)
     const value = parse(await text(response))
     if (response.statusCode === 200) return value as Answers[Name] // the supervisor speaks the same protocol
@@ -71,7 +74,10 @@ export class ControlClient {
   #mismatch(response: IncomingMessage, name: OperationName): BroodError | undefined {
     const theirs = response.headers[protocolHeader]
     if (theirs === undefined) {
-      return new BroodError('supervisor_unreachable', `what listens on ${this.#socketPath} is no brood supervisor`)
+      return new BroodError(
+        'supervisor_unreachable',
+        `what listens on ${this.#socketPath} is no brood supervisor`,
+      )
     }
     if (theirs === `${protocol}` || name === 'status' || name === 'kill') return undefined
     const version = response.headers[versionHeader]
@@ -86,13 +92,21 @@ export class ControlClient {
     switch (systemCode(error)) {
       case 'ENOENT':
       case 'ECONNREFUSED':
-        return new BroodError('supervisor_unreachable', 'no supervisor is running: start an app with `brood start <script>`', {
-          cause: error,
-        })
+        return new BroodError(
+          'supervisor_unreachable',
+          'no supervisor is running: start an app with `brood start <script>`',
+          {
+            cause: error,
+          },
+        )
       case 'EACCES':
-        return new BroodError('home_unusable', `no right to use ${this.#socketPath}: it belongs to another user`, {
-          cause: error,
-        })
+        return new BroodError(
+          'home_unusable',
+          `no right to use ${this.#socketPath}: it belongs to another user`,
+          {
+            cause: error,
+          },
+        )
       default:
         return new BroodError(
           'supervisor_unreachable',
@@ -113,14 +127,20 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new BroodError('supervisor_unreachable', 'the supervisor answered with something that is not JSON', { cause })
+    throw new BroodError(
+      'supervisor_unreachable',
+      'the supervisor answered with something that is not JSON',
+      { cause },
+    )
   }
 }
 
 function asError(value: unknown, status: number | undefined): BroodError {
   const error = (value as { error?: { code?: unknown; message?: unknown; detail?: unknown } } | null)?.error
-  const code = typeof error?.code === 'string' && Object.hasOwn(errorCodes, error.code) ? error.code : 'internal'
-  const message = typeof error?.message === 'string' ? error.message : `the supervisor answered with status ${status}`
+  const code =
+    typeof error?.code === 'string' && Object.hasOwn(errorCodes, error.code) ? error.code : 'internal'
+  const message =
+    typeof error?.message === 'string' ? error.message : `the supervisor answered with status ${status}`
   const detail = Array.isArray(error?.detail) ? error.detail.map(String) : []
   return new BroodError(code as ErrorCode, message, { detail }) // `hasOwn` has just checked it
 }

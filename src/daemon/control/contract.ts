@@ -8,7 +8,10 @@ import type { LogFile } from '../log-files.ts'
 import type { RememberedApp } from '../state-file.ts'
 
 /** `web`, `web/0` or `all`. */
-const target = v.pipe(v.string(), v.regex(/^(all|[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(\/\d{1,4})?)$/, 'is no app, app/slot or all'))
+const target = v.pipe(
+  v.string(),
+  v.regex(/^(all|[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(\/\d{1,4})?)$/, 'is no app, app/slot or all'),
+)
 
 const none = v.strictObject({})
 const one = v.strictObject({ target })
@@ -23,7 +26,10 @@ export const operations = {
   restart: one,
   stop: one,
   delete: one,
-  scale: v.strictObject({ app: appName, change: v.pipe(v.string(), v.regex(/^[+-]?\d{1,4}$/, 'is no number, +n or -n')) }),
+  scale: v.strictObject({
+    app: appName,
+    change: v.pipe(v.string(), v.regex(/^[+-]?\d{1,4}$/, 'is no number, +n or -n')),
+  }),
   signal: v.strictObject({ target, signal: signalName }),
   logs: v.strictObject({ target }),
   /** Answers with JSON lines: the latest events, then with `follow` those to come. */

@@ -96,7 +96,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > maxBodyBytes) throw new BroodError('bad_request', `the request body is over ${maxBodyBytes} bytes`)
+    if (length > maxBodyBytes)
+      throw new BroodError('bad_request', `the request body is over ${maxBodyBytes} bytes`)
     chunks.push(chunk)
   }
   if (length === 0) return {}
@@ -109,7 +110,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 
 function refuse(response: ServerResponse, error: unknown): void {
   if (response.destroyed) return
-  const known = error instanceof BroodError ? error : new BroodError('internal', messageOf(error), { cause: error })
+  const known =
+    error instanceof BroodError ? error : new BroodError('internal', messageOf(error), { cause: error })
   if (known.code === 'internal') console.error(error)
   if (response.headersSent) {
     response.destroy()
