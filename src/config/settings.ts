@@ -2,14 +2,16 @@
 import type { AppSettings } from '../supervisor/app-settings.ts'
 import type { AppSpec } from './app-spec.ts'
 
-export function settingsOf(spec: AppSpec): AppSettings {
+/** `home`: the supervisor's, so that `brood` inside a worker finds it, and the worker can be told as its. */
+export function settingsOf(spec: AppSpec, home: string): AppSettings {
+  const port = spec.port === undefined ? {} : { PORT: `${spec.port}` }
   return {
     name: spec.name,
     script: spec.script,
     args: spec.args,
     nodeArgs: spec.nodeArgs,
     cwd: spec.cwd,
-    env: spec.port === undefined ? spec.env : { ...spec.env, PORT: `${spec.port}` },
+    env: { ...spec.env, ...port, BROOD_HOME: home },
     workers: spec.workers,
     maxWorkers: spec.maxWorkers,
     port: spec.port,

@@ -1,5 +1,5 @@
 // The history of what happened: the latest in memory for those who ask, all of it in a file of JSON lines.
-import { appendFileSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import type { Notice } from '../supervisor/state.ts'
 
@@ -26,13 +26,14 @@ const rotateAt = 4 << 20
 export class EventLog {
   readonly #path: string
   readonly #clock: Clock
-  readonly #latest: HistoryEvent[] = []
+  readonly #latest: HistoryEvent[]
   readonly #followers = new Set<(event: HistoryEvent) => void>()
   #size: number
 
   constructor(path: string, clock: Clock) {
     this.#path = path
     this.#clock = clock
+    this.#latest = readLatest(path)
     this.#size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
   }
 
@@ -65,5 +66,23 @@ export class EventLog {
     } catch {
       // A full disk must not stop supervision; the latest events are in memory all the same.
     }
+  }
+}
+
+/** What an earlier supervisor wrote; a torn last line is left out. */
+function readLatest(path: string): HistoryEvent[] {
+  try {
+    const lines = readFileSync(path, 'utf8').split('\n')
+    return lines.slice(-kept - 1).flatMap((line) => parse(line))
+  } catch {
+    return [] // none yet, or not readable: history is a help, not a need
+  }
+}
+
+function parse(line: string): HistoryEvent[] {
+  try {
+    return [JSON.parse(line)]
+  } catch {
+    return []
   }
 }

@@ -5,6 +5,7 @@ import { BroodError, systemCode } from '../kernel/errors.ts'
 import { ControlClient } from './control/client.ts'
 import { controlServer } from './control/server.ts'
 import { asHomeError, type Home, prepareHome } from './home.ts'
+import { awaitLeftovers } from './leftovers.ts'
 import { Supervisor } from './supervisor.ts'
 import { version } from './version.ts'
 
@@ -23,6 +24,7 @@ export async function serve(home: Home): Promise<Served> {
   if (await client.isAlive()) {
     throw new BroodError('supervisor_unreachable', `a supervisor of ${home.path} is running already`)
   }
+  await awaitLeftovers(home, systemClock)
   rmSync(home.socket, { force: true }) // left by one that was killed; nobody answers on it
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const supervisor = new Supervisor({ home, version, clock: systemClock, onKilled: () => close() })

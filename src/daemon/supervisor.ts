@@ -238,7 +238,7 @@ export class Supervisor {
   #add(spec: AppSpec): Entry {
     const { name } = spec
     const output = spec.logs === 'files' ? fileOutput(this.#home, name) : inheritedOutput
-    const app = new App(settingsOf(spec), output, this.#clock, {
+    const app = new App(settingsOf(spec, this.#home.path), output, this.#clock, {
       notice: (notice, pid) => this.#record(name, notice, pid),
       unwritten: (slot, stream, code) =>
         this.#events.add({ type: 'worker-unwritten', app: name, slot, reason: `${stream}: ${code}` }),

@@ -18,6 +18,8 @@ interface Queue {
  */
 export class Acceptors {
   readonly #queues = new Map<string, Map<number, Queue>>()
+  /** Workers that cannot take in other queues: their program closed the line that sockets travel on, or refuses. */
+  readonly #unable = new Set<number>()
 
   /** A worker listens on its own slot's socket: it owns that queue now. */
   listening(key: string, slot: number, worker: number): AcceptCommand[] {
@@ -31,6 +33,7 @@ export class Acceptors {
 
   /** A worker accepts no longer (it died, drains, or its program closed the server): on one address, or on all. */
   left(worker: number, key?: string): AcceptCommand[] {
+    if (key === undefined) this.#unable.delete(worker)
     for (const [name, slots] of this.#queues) {
       if (key !== undefined && key !== name) continue
       for (const queue of slots.values()) {
@@ -38,6 +41,13 @@ export class Acceptors {
         if (queue.adopter === worker) queue.adopter = undefined
       }
     }
+    return this.#adoptOrphans()
+  }
+
+  /** A worker could not take in a queue: it keeps its own, others take in what it was to adopt. */
+  unable(worker: number): AcceptCommand[] {
+    this.#unable.add(worker)
+    for (const { queue } of this.#all()) if (queue.adopter === worker) queue.adopter = undefined
     return this.#adoptOrphans()
   }
 
@@ -77,7 +87,8 @@ export class Acceptors {
   }
 
   #leastLoaded(key: string): number | undefined {
-    const load = new Map(this.serving(key).map((worker) => [worker, 0]))
+    const able = this.serving(key).filter((worker) => !this.#unable.has(worker))
+    const load = new Map(able.map((worker) => [worker, 0]))
     for (const { key: other, queue } of this.#all()) {
       const count = queue.adopter === undefined || other !== key ? undefined : load.get(queue.adopter)
       if (queue.adopter !== undefined && count !== undefined) load.set(queue.adopter, count + 1)

@@ -1,7 +1,6 @@
 // Binding an address: the exclusive check, and every way the system says no turned into an error that says what to do.
 import { BoundSocket, type BoundSocketOptions, Socket } from 'node:net'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
-import { type PortOwner, portOwner } from './port-owner.ts'
 
 export interface TcpTarget {
   host: string | undefined
@@ -63,22 +62,11 @@ function bind(options: BoundSocketOptions, target: TcpTarget): BoundSocket {
   }
 }
 
-function describeOwner(owner: PortOwner | undefined): string {
-  if (owner === undefined) return 'another program'
-  if (owner.pid === process.pid) return 'another app of this supervisor'
-  return `pid ${owner.pid} (${owner.command})`
-}
-
 function explain(error: unknown, { host, port }: TcpTarget): BroodError {
   const where = host === undefined ? `port ${port}` : `port ${port} of ${host}`
   switch (systemCode(error)) {
-    case 'EADDRINUSE': {
-      const owner = portOwner(port)
-      const by = describeOwner(owner)
-      return new BroodError('port_in_use', `${where} is in use by ${by}: end it, or choose another port`, {
-        cause: error,
-      })
-    }
+    case 'EADDRINUSE':
+      return portInUse(where, 'another program', error)
     case 'EACCES':
     case 'EPERM':
       return new BroodError(
@@ -89,4 +77,10 @@ function explain(error: unknown, { host, port }: TcpTarget): BroodError {
     default:
       return new BroodError('address_invalid', `cannot bind ${where}: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** `where`: `port 3000`, or with its host; `by`: who has it. */
+export function portInUse(where: string, by: string, cause: unknown): BroodError {
+  const message = `${where} is in use by ${by}: end it, or choose another port`
+  return new BroodError('port_in_use', message, { cause })
 }

@@ -21,10 +21,15 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 }
 
 /**
- * Ends what a dead leader left in its group: `signal`, then SIGKILL at `killAt`. Settles when nothing is left.
+ * Ends what a dead leader left in its group: `signal` (0: none yet), then SIGKILL at `killAt`. Settles when nothing is left.
  * The group's number cannot be given to others while a member lives.
  */
-export function endGroup(group: number, signal: NodeJS.Signals, killAt: Millis, clock: Clock): Promise<void> {
+export function endGroup(
+  group: number,
+  signal: NodeJS.Signals | 0,
+  killAt: Millis,
+  clock: Clock,
+): Promise<void> {
   if (!signalGroup(group, signal)) return Promise.resolve()
   return new Promise((resolve) => {
     let killed = false

@@ -1,6 +1,6 @@
 // What a process uses: resident memory and processor time, where the system tells (Linux: /proc).
-import { readFileSync } from 'node:fs'
 import type { Millis } from '../kernel/clock.ts'
+import { statFields } from './proc.ts'
 
 export interface Usage {
   /** Bytes of resident memory. */
@@ -15,15 +15,10 @@ const pageBytes = 4096
 
 /** Undefined when the process is gone or the system does not tell. */
 export function usageOf(pid: number): Usage | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the program's name in parentheses and may hold spaces; fields are counted after it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return {
-      cpu: (Number(fields[11]) + Number(fields[12])) * millisPerTick,
-      rss: Number(fields[21]) * pageBytes,
-    }
-  } catch {
-    return undefined
+  const fields = statFields(pid)
+  if (fields.length === 0) return undefined
+  return {
+    cpu: (Number(fields[11]) + Number(fields[12])) * millisPerTick,
+    rss: Number(fields[21]) * pageBytes,
   }
 }

@@ -1,7 +1,10 @@
 // The addresses of one app: bound when first asked for, kept for its life.
 import type { Socket } from 'node:net'
+import { BroodError } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
+import { portInUse } from '../listen/bind.ts'
 import { openAddress, type ShareMode } from '../listen/open-address.ts'
+import { portOwner } from '../process/port-owner.ts'
 import { addressKey, type ListenAddress } from '../wire/messages.ts'
 
 export class Addresses {
@@ -19,9 +22,23 @@ export class Addresses {
     const key = addressKey(address)
     const known = this.#open.get(key)
     if (known !== undefined) return known.sockets
-    const sockets = openAddress(address, this.#mode, this.#slots)
+    const sockets = this.#bind(address)
     this.#open.set(key, { address, sockets })
     return sockets
+  }
+
+  #bind(address: ListenAddress): AddressSockets {
+    try {
+      return openAddress(address, this.#mode, this.#slots)
+    } catch (error) {
+      if (address.kind !== 'tcp' || !(error instanceof BroodError) || error.code !== 'port_in_use')
+        throw error
+      const owner = portOwner(address.port)
+      if (owner === undefined) throw error
+      const by =
+        owner.pid === process.pid ? 'another app of this supervisor' : `pid ${owner.pid} (${owner.command})`
+      throw portInUse(`port ${address.port}`, by, error)
+    }
   }
 
   get(key: string): AddressSockets | undefined {

@@ -78,6 +78,11 @@ export class AppSockets {
     this.#accept(this.#acceptors.left(id, key))
   }
 
+  /** A worker did not take in a queue it was told to. */
+  unable(id: number): void {
+    this.#accept(this.#acceptors.unable(id))
+  }
+
   /** A draining worker's idle connection goes on in its replacement, or else in the next sibling in turn. */
   handOn(from: number, key: string, connection: number, socket: Socket): void {
     const passes = stopReading(socket)
@@ -99,8 +104,8 @@ export class AppSockets {
       const process = this.#workers.get(worker)?.process
       const sockets = this.#addresses.get(key)
       if (process === undefined || sockets === undefined) continue
-      if (type === 'adopt') process.sendListener({ type, key, slot }, sockets.socketOf(slot))
-      else process.send({ type, key, slot })
+      if (type === 'release') process.send({ type, key, slot })
+      else if (!process.sendListener({ type, key, slot }, sockets.socketOf(slot))) this.unable(worker)
     }
   }
 }

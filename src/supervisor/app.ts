@@ -322,8 +322,7 @@ export class App {
       case 'closed':
         return this.#sockets.left(id, message.key)
       case 'adopted':
-        // Its server is closing: it takes nothing on that address any more, so somebody else must.
-        if (!message.accepting) this.#sockets.left(id, message.key)
+        if (!message.accepting) this.#sockets.unable(id)
         return
       case 'ready':
         if (this.settings.readyOn === 'message') this.#dispatch({ type: 'ready', worker: id })

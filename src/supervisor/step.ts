@@ -1,5 +1,6 @@
 // A worker's whole life as one pure function: state and event in, new state and what is to be done out.
 import type { Millis } from '../kernel/clock.ts'
+import { formatDuration } from '../kernel/duration.ts'
 import { planRestart, type WorkerEnd } from './restart-window.ts'
 import type { AppState, Effect, Event, Exit, Notice, Operation, Slot, Worker } from './state.ts'
 
@@ -225,7 +226,7 @@ class Draft {
   #planRestart(slot: number, end: WorkerEnd, reason: string): void {
     const plan = planRestart(this.#slot(slot), this.#policy, end, this.#now)
     if (plan.type === 'give-up') {
-      const text = `${plan.restarts} restarts within ${this.#policy.period} ms; the last: ${reason}`
+      const text = `${plan.restarts} restarts within ${formatDuration(this.#policy.period)}; the last: ${reason}`
       this.#slots[slot] = { ...this.#slot(slot), at: 'failed', reason: text }
       this.#notice({ type: 'slot-failed', slot, reason: text })
       return
@@ -252,7 +253,7 @@ class Draft {
   #overdue(worker: Worker): void {
     switch (worker.at) {
       case 'starting':
-        return this.#kill(worker, `not ready within ${this.#policy.readyTimeout} ms`)
+        return this.#kill(worker, `was not ready within ${formatDuration(this.#policy.readyTimeout)}`)
       case 'settling':
         return this.#set({ id: worker.id, slot: worker.slot, at: 'ready', since: this.#now })
       case 'draining':
@@ -320,7 +321,7 @@ class Draft {
     const { id, slot } = worker
     this.#set(fault === undefined ? { id, slot, at: 'killed' } : { id, slot, at: 'killed', fault })
     this.#effects.push({ type: 'kill', worker: id })
-    const reason = fault ?? `still there after its grace period of ${this.#policy.grace} ms`
+    const reason = fault ?? `was still there after its grace period of ${formatDuration(this.#policy.grace)}`
     this.#notice({ type: 'worker-killed', worker: id, slot, reason })
   }
 

@@ -5,6 +5,7 @@ import { apiKey, type DrainHook, type WorkerApi } from './api.ts'
 import { takeBirth } from './birth.ts'
 import { wearClusterFace } from './cluster-face.ts'
 import { bindDatagramsExclusively } from './datagram.ts'
+import { describeError } from './describe-error.ts'
 import { Drain } from './drain.ts'
 import { Listening } from './listening.ts'
 import { surviveFullDisk } from './output.ts'
@@ -82,11 +83,9 @@ if (birth !== undefined) {
 
   // A monitor only looks on: the process dies, or lives on in a handler of the program, as it would without brood.
   process.on('uncaughtExceptionMonitor', (error: unknown, origin) => {
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-    link.send({ type: 'uncaught', origin, name, message, stack: (stack ?? '').slice(0, 16_384) })
+    link.send({ type: 'uncaught', origin, ...describeError(error) })
     link.flush()
   })
-
   surviveFullDisk((stream, code) => link.send({ type: 'unwritten', stream, code }))
 
   const api: WorkerApi = {

@@ -1,5 +1,5 @@
 // Who listens on a TCP port, as far as this user may know: Linux tells it in /proc.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { link, list, processes, read } from './proc.ts'
 
 export interface PortOwner {
   pid: number
@@ -16,11 +16,10 @@ export function portOwner(port: number): PortOwner | undefined {
     ...listeningInodes('/proc/net/tcp6', port),
   ])
   if (inodes.size === 0) return undefined
-  for (const entry of list('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    for (const fd of list(`/proc/${entry}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${entry}/fd/${fd}`))?.[1]
-      if (inode !== undefined && inodes.has(inode)) return { pid: Number(entry), command: commandOf(entry) }
+  for (const pid of processes()) {
+    for (const fd of list(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${fd}`))?.[1]
+      if (inode !== undefined && inodes.has(inode)) return { pid, command: commandOf(pid) }
     }
   }
   return undefined
@@ -37,30 +36,7 @@ function listeningInodes(table: string, port: number): string[] {
   return inodes
 }
 
-function commandOf(pid: string): string {
+function commandOf(pid: number): string {
   const line = read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim()
   return line.length > 60 ? `${line.slice(0, 59)}…` : line
-}
-
-// Processes come and go, and other users' are closed to us: what cannot be read is simply not known.
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
-function list(path: string): string[] {
-  try {
-    return readdirSync(path)
-  } catch {
-    return []
-  }
-}
-function link(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
-  }
 }
