@@ -29,7 +29,8 @@ export function appTable(apps: readonly AppReport[], terminal: Terminal): string
           index === 0 ? app.addresses.join(' ') : '',
         ]),
   )
-  return renderTable(columns, rows, terminal.width)
+  const [head = '', ...lines] = renderTable(columns, rows, terminal.width).split('\n')
+  return [terminal.style('dim', head), ...lines].join('\n')
 }
 
 function workerCells(worker: WorkerReport, terminal: Terminal): string[] {

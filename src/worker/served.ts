@@ -72,6 +72,8 @@ export class ServedAddress {
 
   /** Goes on with a keep-alive connection that another worker began. */
   take(socket: Socket): void {
+    // Node makes received sockets half-open never; an HTTP client may end its side and still wait for the answer.
+    socket.allowHalfOpen = (this.server as Server & AcceptOptions).allowHalfOpen ?? false
     this.#handedOn.add(socket)
     socket.once('close', () => {
       this.#handedOn.delete(socket)

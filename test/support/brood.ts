@@ -113,6 +113,14 @@ export class Brood {
     }
   }
 
+  /** The pid of a worker in that state, as soon as there is one; each look is a command of its own. */
+  async waitForWorker(app: string, state: string): Promise<number> {
+    for (;;) {
+      const found = (await this.show(app)).workers.find((worker) => worker.state === state)
+      if (found !== undefined && found.pid !== null) return found.pid
+    }
+  }
+
   /** A process in the foreground, such as `brood run`; ended with the test. */
   spawn(t: TestContext, ...args: string[]): ReturnType<typeof spawn> {
     const child = spawn(process.execPath, [bin, ...args], {

@@ -1,9 +1,9 @@
 // Lifecycle events and effects as one line each, so that a test reads as a table of what happens and what is done.
-import type { Effect, Event, Notice } from '../../../src/supervisor/state.ts'
+import type { Effect, Event, Exit, Notice } from '../../../src/supervisor/state.ts'
 
 /**
  * `start`, `start fresh`, `stop`, `restart`, `reload`, `reload 0 2`, `scale 3`, `tick`, and about worker 1: `ready 1`,
- * `drained 1`, `fault 1 blocked`, `exit 1 normal`, `exit 1 crash`.
+ * `drained 1`, `fault 1 blocked`, `exit 1 normal`, `exit 1 crash`, `exit 1 SIGKILL`.
  */
 export function eventOf(words: string): Event {
   const [type, ...rest] = words.split(' ')
@@ -28,12 +28,17 @@ export function eventOf(words: string): Event {
       return {
         type: 'exited',
         worker: number,
-        exit: { code: rest[1] === 'normal' ? 0 : 1, signal: null },
+        exit: exitOf(rest[1] ?? ''),
         reason: 'died',
       }
     default:
       throw new Error(`no such event: ${words}`)
   }
+}
+
+function exitOf(how: string): Exit {
+  if (how.startsWith('SIG')) return { code: null, signal: how }
+  return { code: how === 'normal' ? 0 : 1, signal: null }
 }
 
 /** `spawn 2@0` (worker 2 in slot 0), `drain 1 hand-on 800`, `signal 1`, `kill 1`, or a notice. */
