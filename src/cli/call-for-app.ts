@@ -5,12 +5,7 @@ export async function callForApp<T>(target: string, call: () => Promise<T>): Pro
   try {
     return await call()
   } catch (error) {
-    if (
-      !(error instanceof BroodError) ||
-      error.code !== 'supervisor_unreachable' ||
-      error.cause === undefined
-    )
-      throw error
+    if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
     const what = target === 'all' ? 'there are no apps' : `no app is named '${target}'`
     throw new BroodError('no_such_app', `${what}: ${error.message}`, { cause: error })
   }

@@ -21,7 +21,7 @@ export async function runInForeground(
   const { home, terminal } = contextOf({})
   const spec = specFromFlags(script, args, flags, flags.logFiles ? 'files' : 'inherit')
   prepareHome(home)
-  const served = await withStartLock(home, () => serve(home))
+  const served = await withStartLock(home, () => serve(home, { remember: false }))
   const ending = new AbortController()
   const interrupted = untilSignalled(served, ending)
   try {
@@ -87,7 +87,7 @@ function untilFailed(served: Served, name: string): Promise<number> {
     served.supervisor.follow((event) => {
       if (event.app !== name) return
       if (event.type === 'stopped') resolve(0)
-      if (event.type === 'slot-failed' && served.supervisor.detail(name).status === 'failed') resolve(1)
+      if (event.type === 'finished') resolve(served.supervisor.detail(name).status === 'failed' ? 1 : 0)
     })
   })
 }

@@ -34,6 +34,11 @@ const commands = [
 ]
 
 export async function main(args: readonly string[]): Promise<void> {
+  // `brood events | head`: whoever reads us has had enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
   const program = new Command('brood')
     .description('Run one Node program as many supervised processes that share one port.')
     .version(version, '-V, --version')

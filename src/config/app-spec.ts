@@ -1,4 +1,5 @@
 // The description of one app, checked once at the border and trusted inside.
+import { constants } from 'node:os'
 import * as v from 'valibot'
 
 /** Only the kernel's limit on descriptors bounds it; this catches a slip of the finger. */
@@ -17,8 +18,8 @@ export const appName = v.pipe(
 )
 
 export const signalName = v.custom<NodeJS.Signals>(
-  (value) => typeof value === 'string' && /^SIG[A-Z0-9]+$/.test(value),
-  'a signal is named like SIGTERM',
+  (value) => typeof value === 'string' && Object.hasOwn(constants.signals, value),
+  'is no signal of this system',
 )
 
 export const appSpec = v.strictObject({

@@ -5,17 +5,17 @@ import { basename, extname, resolve } from 'node:path'
 import type { Millis } from '../kernel/clock.ts'
 import { parseDuration } from '../kernel/duration.ts'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
-import { defaultShareMode } from '../listen/open-address.ts'
 import { type AppSpec, mostWorkers } from './app-spec.ts'
+import { defaultShareMode } from './share-mode.ts'
 
 /** As commander hands them over; every value is still text. */
 export interface StartFlags {
   workers: string
   name?: string
   port?: string
-  env: readonly string[]
+  env?: readonly string[]
   cwd?: string
-  nodeArg: readonly string[]
+  nodeArg?: readonly string[]
   maxWorkers?: string
   share?: string
   ready: string
@@ -51,9 +51,9 @@ export function specFromFlags(
     name: appName(flags.name ?? basename(script, extname(script)), flags.name !== undefined),
     script: scriptPath(script),
     args: [...args],
-    nodeArgs: [...flags.nodeArg],
+    nodeArgs: [...(flags.nodeArg ?? [])],
     cwd,
-    env: { ...defined(environment), ...Object.fromEntries(flags.env.map(assignment)) },
+    env: { ...defined(environment), ...Object.fromEntries((flags.env ?? []).map(assignment)) },
     workers,
     maxWorkers,
     port: flags.port === undefined ? undefined : count('--port', flags.port, 0, 65_535),

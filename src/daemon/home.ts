@@ -1,7 +1,7 @@
 // BROOD_HOME: where a supervisor keeps its socket, state, events and logs, and whether this user may use it.
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
 
 export interface Home {
@@ -41,7 +41,7 @@ export function homeOf(env: NodeJS.ProcessEnv = process.env): Home {
 /** Creates the folder (mode 0700) if need be, and makes sure it is ours to use. */
 export function prepareHome(home: Home): void {
   try {
-    mkdirSync(home.path, { recursive: true, mode: 0o700 })
+    makeFolder(home.path)
     const stat = statSync(home.path)
     if (!stat.isDirectory()) throw unusable(home, 'is not a directory')
     const me = process.getuid?.()
@@ -49,9 +49,21 @@ export function prepareHome(home: Home): void {
       throw unusable(home, `belongs to another user (uid ${stat.uid}, you are ${me})`)
     }
     accessSync(home.path, constants.R_OK | constants.W_OK | constants.X_OK)
-    mkdirSync(home.logs, { recursive: true, mode: 0o700 })
+    makeFolder(home.logs)
   } catch (error) {
     throw asHomeError(home, error)
+  }
+}
+
+/** Node's own `recursive: true` never ends below a folder such as /proc, where nothing can be made and ENOENT says so. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return
+    if (systemCode(error) !== 'ENOENT' || existsSync(dirname(path))) throw error
+    makeFolder(dirname(path))
+    mkdirSync(path, { mode: 0o700 })
   }
 }
 

@@ -31,7 +31,7 @@ async function launch(home: Home): Promise<void> {
   const child = spawn(process.execPath, [...supervisorNodeArgs, main], {
     cwd: home.path,
     detached: true,
-    env: { ...process.env, BROOD_HOME: home.path },
+    env: environment(home),
     stdio: ['ignore', log, log, 'pipe'],
   })
   closeSync(log)
@@ -51,6 +51,12 @@ async function launch(home: Home): Promise<void> {
   }
   child.unref()
   readReport(text, home)
+}
+
+/** Started from within a worker, a supervisor must not look like one. */
+function environment(home: Home): NodeJS.ProcessEnv {
+  const { BROOD_SLOT: _slot, BROOD_APP: _app, NODE_APP_INSTANCE: _instance, ...rest } = process.env
+  return { ...rest, BROOD_HOME: home.path }
 }
 
 function readReport(text: string, home: Home): void {

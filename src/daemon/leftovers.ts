@@ -9,8 +9,20 @@ const patience: Millis = 11_000
 
 /** Until they are gone they hold the addresses of their apps. What is left after its time is killed. */
 export async function awaitLeftovers(home: Home, clock: Clock): Promise<void> {
-  const groups = new Set(workersOf(home))
+  const own = ownGroups()
+  const groups = new Set(workersOf(home).filter((group) => !own.has(group)))
   await Promise.all([...groups].map((group) => endGroup(group, 0, clock.now() + patience, clock)))
+}
+
+/** This process, and all it descends from: a supervisor can be started from within a worker's own tree. */
+function ownGroups(): Set<number> {
+  const groups = new Set<number>()
+  for (let pid = process.pid; pid > 1; ) {
+    const [, parent, group] = statFields(pid)
+    groups.add(Number(group))
+    pid = Number(parent ?? 0)
+  }
+  return groups
 }
 
 /** The process groups of this home's workers, told by their environment; only Linux shows it. */

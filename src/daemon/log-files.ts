@@ -14,7 +14,7 @@ export interface LogFile {
 const suffix = { stdout: 'out', stderr: 'err' } as const
 /** How much of the end of stderr is looked at, in bytes, and how many lines are shown. */
 const tailBytes = 8192
-const tailLines = 10
+const tailLines = 20
 
 export function logFiles(home: Home, app: string, slot: number): LogFile[] {
   return (['stdout', 'stderr'] as const).map((stream) => ({

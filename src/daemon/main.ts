@@ -11,7 +11,7 @@ process.title = 'brood supervisor'
 
 const home = homeOf()
 try {
-  const served = await serve(home)
+  const served = await serve(home, { remember: true })
   served.supervisor.restore()
   endOnSignals(served)
   report({ ready: true })

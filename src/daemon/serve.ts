@@ -17,21 +17,30 @@ export interface Served {
   end(options: { forget: boolean }): Promise<void>
 }
 
-/** The caller holds the start lock. Throws when another supervisor of this home is alive. */
-export async function serve(home: Home): Promise<Served> {
+/** The caller holds the start lock. Without `remember`, nothing is kept for a later supervisor. Throws when another supervisor of this home is alive. */
+export async function serve(home: Home, options: { remember: boolean }): Promise<Served> {
   prepareHome(home)
   const client = new ControlClient(home.socket, version)
   if (await client.isAlive()) {
-    throw new BroodError('supervisor_unreachable', `a supervisor of ${home.path} is running already`)
+    throw new BroodError(
+      'supervisor_running',
+      `a supervisor of ${home.path} is running already: use 'brood start', or end it with 'brood kill'`,
+    )
   }
   await awaitLeftovers(home, systemClock)
   rmSync(home.socket, { force: true }) // left by one that was killed; nobody answers on it
   const { promise: ended, resolve } = Promise.withResolvers<void>()
-  const supervisor = new Supervisor({ home, version, clock: systemClock, onKilled: () => close() })
-  const server = controlServer(supervisor.handlers, version)
+  const supervisor = new Supervisor({
+    home,
+    version,
+    clock: systemClock,
+    onKilled: () => close(),
+    ...options,
+  })
+  const control = controlServer(supervisor.handlers, version)
+  const { server } = control
   const close = (): void => {
-    server.close(() => resolve())
-    server.closeAllConnections() // those who follow events; every other answer has been given
+    control.end().then(resolve)
   }
   await new Promise<void>((listening, failed) => {
     server.once('error', (error) => {

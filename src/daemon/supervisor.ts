@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import type { AppSpec } from '../config/app-spec.ts'
 import { settingsOf } from '../config/settings.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { formatDuration } from '../kernel/duration.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import { App } from '../supervisor/app.ts'
 import type { Notice } from '../supervisor/state.ts'
@@ -27,9 +28,20 @@ export class Supervisor {
   readonly #events: EventLog
   readonly #apps = new Map<string, Entry>()
   readonly #startedAt: number
+  /** Apps that were wanted running and could not be started again; until somebody does something with them. */
+  readonly #unrestored = new Set<string>()
   readonly #onKilled: () => void
+  readonly #remember: boolean
 
-  constructor(options: { home: Home; version: string; clock: Clock; onKilled: () => void }) {
+  constructor(options: {
+    home: Home
+    version: string
+    clock: Clock
+    onKilled: () => void
+    /** Whether apps are to come back with the next supervisor. */
+    remember: boolean
+  }) {
+    this.#remember = options.remember
     this.#home = options.home
     this.#version = options.version
     this.#clock = options.clock
@@ -47,6 +59,8 @@ export class Supervisor {
         entry.app.bind(addresses as ListenAddress[]) // the schema of the file is that of the messages
         if (wanted === 'running') entry.app.start(false).catch((error) => this.#failed(spec.name, error))
       } catch (error) {
+        // Somebody else has its address today; the wish to run is kept for the next supervisor.
+        this.#unrestored.add(spec.name)
         this.#failed(spec.name, error)
       }
     }
@@ -86,8 +100,8 @@ export class Supervisor {
   /** Ends all apps; their wish to run is remembered, unless it is to be forgotten. */
   async shutDown(options: { forget: boolean }): Promise<void> {
     const entries = [...this.#apps.values()]
-    if (options.forget) forgetState(this.#home)
-    else this.#save()
+    if (!options.forget) this.#save()
+    else if (this.#remember) forgetState(this.#home)
     await Promise.all(entries.map(({ app }) => app.stop()))
     for (const { app } of entries) app.close()
     this.#events.add({ type: 'supervisor-stopped', pid: process.pid })
@@ -189,6 +203,7 @@ export class Supervisor {
       this.#select(target).map(async ({ entry, slot }): Promise<AppResult> => {
         const app = entry.spec.name
         try {
+          this.#unrestored.delete(app)
           await act(entry, slot)
           return { app, report: entry.app.report() }
         } catch (error) {
@@ -257,6 +272,9 @@ export class Supervisor {
       ...('slot' in notice ? { slot: notice.slot } : {}),
       ...(pid === undefined ? {} : { pid }),
       ...('reason' in notice ? { reason: notice.reason } : {}),
+      ...(notice.type === 'worker-backoff'
+        ? { reason: `the next try is in ${formatDuration(notice.delay)}` }
+        : {}),
     }
     this.#events.add(event)
   }
@@ -266,10 +284,11 @@ export class Supervisor {
   }
 
   #save(): void {
+    if (!this.#remember) return
     const apps = [...this.#apps.values()].map(
       ({ spec, app }): RememberedApp => ({
         spec,
-        wanted: app.state.wanted,
+        wanted: this.#unrestored.has(spec.name) ? 'running' : app.state.wanted,
         size: app.state.size,
         addresses: [...app.addresses] as RememberedApp['addresses'],
       }),

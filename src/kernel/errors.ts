@@ -13,6 +13,8 @@ export const errorCodes = {
   address_invalid: 'the address cannot be bound on this machine',
   home_unusable: 'BROOD_HOME cannot be used: not writable, not a directory, or owned by another user',
   disk_full: 'no space left for logs or state',
+  no_supervisor: 'no supervisor is running',
+  supervisor_running: 'a supervisor is running where a new one was to start',
   supervisor_unreachable: 'the supervisor does not answer or did not start',
   version_mismatch: 'the running supervisor speaks another protocol version',
   bad_request: 'a control request was not understood',

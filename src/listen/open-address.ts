@@ -6,9 +6,6 @@ import { bindSlots } from './slots/slot-sockets.ts'
 
 export type ShareMode = 'slots' | 'shared'
 
-/** Only Linux spreads connections over SO_REUSEPORT listeners; elsewhere the last one bound would get them all. */
-export const defaultShareMode: ShareMode = process.platform === 'linux' ? 'slots' : 'shared'
-
 /** Binds what a program asked to listen on; `slots` is the most workers the app may ever have. */
 export function openAddress(address: ListenAddress, mode: ShareMode, slots: number): AddressSockets {
   const key = addressKey(address)

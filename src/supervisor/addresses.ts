@@ -10,7 +10,9 @@ import { addressKey, type ListenAddress } from '../wire/messages.ts'
 export class Addresses {
   readonly #mode: ShareMode
   readonly #slots: number
-  readonly #open = new Map<string, { address: ListenAddress; sockets: AddressSockets }>()
+  readonly #open = new Map<string, { address: ListenAddress; sockets: AddressSockets; used: boolean }>()
+  /** What was given back, to be bound again when the app starts. */
+  #released: readonly ListenAddress[] = []
 
   constructor(mode: ShareMode, slots: number) {
     this.#mode = mode
@@ -22,9 +24,27 @@ export class Addresses {
     const key = addressKey(address)
     const known = this.#open.get(key)
     if (known !== undefined) return known.sockets
+    this.#dropUnused(address)
     const sockets = this.#bind(address)
-    this.#open.set(key, { address, sockets })
+    this.#open.set(key, { address, sockets, used: false })
     return sockets
+  }
+
+  /** A worker listens there: the address is not just a guess any more. */
+  use(key: string): AddressSockets | undefined {
+    const entry = this.#open.get(key)
+    if (entry !== undefined) entry.used = true
+    return entry?.sockets
+  }
+
+  /** A port was bound for all hosts because it was configured; if the program names a host, that guess was wrong. */
+  #dropUnused(address: ListenAddress): void {
+    if (address.kind !== 'tcp' || address.port === 0) return
+    for (const [key, { address: other, sockets, used }] of this.#open) {
+      if (used || other.kind !== 'tcp' || other.port !== address.port) continue
+      sockets.close()
+      this.#open.delete(key)
+    }
   }
 
   #bind(address: ListenAddress): AddressSockets {
@@ -52,11 +72,23 @@ export class Addresses {
 
   /** What to bind again after a restart of the supervisor. */
   get learned(): ListenAddress[] {
-    return [...this.#open.values()].map(({ address }) => address)
+    return [...[...this.#open.values()].map(({ address }) => address), ...this.#released]
   }
 
   get labels(): { key: string; label: string }[] {
     return [...this.#open].map(([key, { sockets }]) => ({ key, label: sockets.label }))
+  }
+
+  /** Gives the sockets back, so that clients are refused instead of left waiting for nobody. */
+  release(): void {
+    this.#released = this.learned
+    this.close()
+  }
+
+  /** Binds what was given back. */
+  reopen(): void {
+    for (const address of this.#released) this.open(address)
+    this.#released = []
   }
 
   close(): void {

@@ -16,7 +16,7 @@ export interface Listener {
 
 export class AppSockets {
   readonly #addresses: Addresses
-  readonly #acceptors = new Acceptors()
+  #acceptors = new Acceptors()
   readonly #workers: ReadonlyMap<number, Listener>
   #turn = 0
 
@@ -67,7 +67,7 @@ export class AppSockets {
   /** A worker accepts on its own slot's socket of an address. */
   listening(id: number, key: string): void {
     const worker = this.#workers.get(id)
-    const sockets = this.#addresses.get(key)
+    const sockets = this.#addresses.use(key)
     if (worker === undefined || sockets === undefined) return
     // A shared address has one queue, whoever listens.
     this.#accept(this.#acceptors.listening(key, sockets.queues === 1 ? 0 : worker.slot, id))
@@ -93,6 +93,17 @@ export class AppSockets {
     const target = heir === undefined ? undefined : this.#workers.get(heir)?.process
     if (!passes || target?.sendConnection(key, connection, socket) !== true) socket.destroy()
     this.#workers.get(from)?.process.send({ type: 'taken', id: connection })
+  }
+
+  /** Nobody is there to accept, nor will be: clients are to be refused. */
+  release(): void {
+    this.#addresses.release()
+    this.#acceptors = new Acceptors()
+  }
+
+  /** Binds again what was given back; throws when somebody else has it now. */
+  reopen(): void {
+    this.#addresses.reopen()
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import type { AppSettings, Output } from './app-settings.ts'
 import { AppSockets } from './app-sockets.ts'
 import { type AppReport, reportOf, type WorkerFacts } from './report.ts'
 import { type AppState, type Effect, type Event, type Exit, initialState, type Notice } from './state.ts'
-import { nextDeadline, step } from './step.ts'
+import { isAlive, nextDeadline, step } from './step.ts'
 import { describeExit, WorkerProcess } from './worker-process.ts'
 
 /** The last thing that went wrong, for `brood show`. */
@@ -159,6 +159,7 @@ export class App {
         `'${name}' is in the middle of a ${operation.type}: wait for its end, or stop it`,
       )
     }
+    if (event.type !== 'stop') this.#sockets.reopen()
     return new Promise((resolve) => {
       this.#waiting.add({ outcomes, resolve })
       this.#dispatch(event)
@@ -179,6 +180,7 @@ export class App {
     } finally {
       this.#performing = false
     }
+    if (!isAlive(this.#state)) this.#sockets.release()
     this.#arm()
   }
 
@@ -196,9 +198,12 @@ export class App {
       case 'drain':
         // Siblings take its queues over before it lets go of them.
         this.#sockets.left(effect.worker)
-        return this.#live
-          .get(effect.worker)
-          ?.process.send({ type: 'drain', handOn: effect.handOn, within: effect.within })
+        return this.#live.get(effect.worker)?.process.send({
+          type: 'drain',
+          handOn: effect.handOn,
+          within: effect.within,
+          signal: this.settings.stopSignal,
+        })
       case 'signal':
         this.#sockets.left(effect.worker)
         return this.#live.get(effect.worker)?.process.signal(this.settings.stopSignal)
@@ -347,6 +352,7 @@ export class App {
   #ended(id: number, slot: number, exit: Exit, error: Error | undefined): void {
     const live = this.#live.get(id)
     const reason = describeExit(exit, error, live?.uncaught?.summary)
+    if (error !== undefined) this.#refusal = asSpawnError(this.settings, error)
     const worker = this.#state.workers.get(id)
     const expected = worker?.at === 'draining' || (worker?.at === 'ending' && worker.fault === undefined)
     if (!expected) {
@@ -368,6 +374,12 @@ export class App {
     this.#refusal = this.#sockets.give(id, request, address) ?? this.#refusal
     if (this.#sockets.addresses.length > known) this.#events.learned()
   }
+}
+
+function asSpawnError(settings: AppSettings, error: Error): BroodError {
+  if (error instanceof BroodError) return error
+  const message = `a worker could not be started in ${settings.cwd}: ${messageOf(error)}`
+  return new BroodError('spawn_failed', message, { cause: error })
 }
 
 /** `TypeError: x is not a function (server.js:12)`. */

@@ -112,6 +112,8 @@ export type Notice =
     }
   | { readonly type: 'worker-backoff'; readonly slot: number; readonly delay: Millis }
   | { readonly type: 'slot-failed'; readonly slot: number; readonly reason: string }
+  /** No slot is left that runs or will; `failed` when one was given up. */
+  | { readonly type: 'finished'; readonly failed: boolean }
   | { readonly type: 'started' }
   | { readonly type: 'start-failed'; readonly slot: number; readonly reason: string }
   | { readonly type: 'reloaded' }

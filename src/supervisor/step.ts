@@ -47,6 +47,16 @@ function deadlineOf(worker: Worker): Millis {
   }
 }
 
+/** Whether any worker is there, or is to be. */
+export function isAlive(state: AppState): boolean {
+  if (state.workers.size > 0) return true
+  if (state.wanted === 'stopped') return false
+  return (
+    state.slots.length < state.size ||
+    state.slots.some((slot) => slot.at === 'active' || slot.at === 'backoff')
+  )
+}
+
 /** Whether a worker is on its way out. */
 export function isLeaving(worker: Worker): boolean {
   return worker.at === 'draining' || worker.at === 'ending' || worker.at === 'killed'
@@ -208,7 +218,7 @@ class Draft {
     const { restart } = this.#policy
     if (restart === 'temporary' || (restart === 'transient' && exit?.code === 0)) {
       this.#slots[slot] = { ...this.#slot(slot), at: 'done' }
-      return
+      return this.#noticeIfOver()
     }
     if (operation.type === 'start' && operation.fresh) return this.#failStart(slot, reason)
     const wasReadyFor = worker.at === 'ready' ? this.#now - worker.since : 0
@@ -229,7 +239,7 @@ class Draft {
       const text = `${plan.restarts} restarts within ${formatDuration(this.#policy.period)}; the last: ${reason}`
       this.#slots[slot] = { ...this.#slot(slot), at: 'failed', reason: text }
       this.#notice({ type: 'slot-failed', slot, reason: text })
-      return
+      return this.#noticeIfOver()
     }
     const { crashes, restarts, delay } = plan
     if (delay === 0) {
@@ -237,6 +247,15 @@ class Draft {
     } else {
       this.#slots[slot] = { at: 'backoff', crashes, restarts, retryAt: this.#now + delay }
       this.#notice({ type: 'worker-backoff', slot, delay })
+    }
+  }
+
+  /** The last slot has come to its end: nothing runs, and nothing will. */
+  #noticeIfOver(): void {
+    if (this.#workers.size > 0) return
+    const slots = Array.from({ length: this.#size }, (_, slot) => this.#slot(slot).at)
+    if (slots.every((at) => at === 'done' || at === 'failed')) {
+      this.#notice({ type: 'finished', failed: slots.includes('failed') })
     }
   }
 

@@ -42,8 +42,11 @@ export type SupervisorMessage =
   | { type: 'taken'; id: number }
   /** Stop accepting on another slot's socket. */
   | { type: 'release'; key: string; slot: number }
-  /** Stop accepting, finish what was accepted; hand idle connections on if somebody is there to take them. `within`: milliseconds. */
-  | { type: 'drain'; handOn: boolean; within: number }
+  /**
+   * Stop accepting, finish what was accepted; hand idle connections on if somebody is there to take them.
+   * `within`: milliseconds until the end. `signal`: what follows when all is finished.
+   */
+  | { type: 'drain'; handOn: boolean; within: number; signal: string }
 
 /** Travels beside a handle over Node's IPC, as the one key `brood`, which keeps it apart from the program's messages. */
 export type HandlePurpose =

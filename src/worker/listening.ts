@@ -4,6 +4,7 @@ import { addressKey, type ListenAddress } from '../wire/messages.ts'
 import { asPrimary } from './cluster-face.ts'
 import { type ListenRequest, parseListen } from './listen-arguments.ts'
 import { ServedAddress } from './served.ts'
+import { listenOnUnixSocket } from './unix-listener.ts'
 
 const net = process.getBuiltinModule('node:net')
 
@@ -85,8 +86,11 @@ export class Listening {
       socket.destroy()
       return
     }
-    const { server, request, key } = pending
-    this.#accept(server, key, () => this.#listen.call(server, socket, request.backlog))
+    const { server, request, key, address } = pending
+    this.#accept(server, key, () => {
+      if (address.kind === 'tcp') this.#listen.call(server, socket, request.backlog)
+      else listenOnUnixSocket(server, socket, (fd) => this.#listen.call(server, { fd }, request.backlog))
+    })
   }
 
   refuse(id: number, code: string, message: string): void {

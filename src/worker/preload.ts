@@ -66,9 +66,18 @@ if (birth !== undefined) {
         listening.servedAt(message.key)?.release(message.slot)
         break
       case 'drain':
-        leave(message.handOn, message.within, () => link.send({ type: 'drained' }))
+        leave(message.handOn, message.within, () => {
+          stayUntil(message.signal)
+          link.send({ type: 'drained' })
+        })
         break
     }
+  }
+
+  /** With its servers gone nothing may keep the process alive, but its own handler of the signal is to run. */
+  function stayUntil(signal: string): void {
+    const letGo = link.hold()
+    if (process.listenerCount(signal) > 0) process.once(signal, letGo)
   }
 
   function leave(handOn: boolean, within: number, then: () => void): void {

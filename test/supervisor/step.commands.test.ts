@@ -39,11 +39,7 @@ suite('a restart', () => {
       policy: { intensity: 0 },
       steps: [
         ...started,
-        [
-          'exit 1 crash',
-          'crashed 1@0: died',
-          'slot-failed @0: 0 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
         ['restart', 'spawn 2@0'],
         ['ready 2', 'worker-ready 2@0', 'started'],
       ],
@@ -172,7 +168,7 @@ suite('a scale', () => {
         [
           'exit 2 crash',
           'crashed 2@1: died',
-          'slot-failed @1: 0 restarts within 10000 ms; the last: died',
+          'slot-failed @1: 0 restarts within 10s; the last: died',
           'scaled',
         ],
       ],

@@ -45,7 +45,7 @@ suite('a reload', () => {
       steps: [
         ...handedOver,
         ['wait 800', 'signal 1'],
-        ['wait 200', 'kill 1', 'killed 1@0: still there after its grace period of 1000 ms'],
+        ['wait 200', 'kill 1', 'killed 1@0: was still there after its grace period of 1s'],
         ['exit 1 crash', 'left 1@0: died', 'reloaded'],
       ],
     },
@@ -84,11 +84,7 @@ suite('a reload', () => {
       policy: { intensity: 0 },
       steps: [
         ...started,
-        [
-          'exit 1 crash',
-          'crashed 1@0: died',
-          'slot-failed @0: 0 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
         ['reload', 'spawn 2@0'],
         ['ready 2', 'worker-ready 2@0'],
         ['wait 250', 'reloaded'],
@@ -120,6 +116,22 @@ suite('a reload', () => {
         ['ready 4', 'worker-ready 4@0'],
         ['exit 1 normal', 'left 1@0: died', 'reloaded'],
       ],
+    },
+    {
+      name: 'of a slot where one worker still drains and another is starting leaves both in peace until the first is gone',
+      size: 2,
+      steps: [
+        ...startedTwo,
+        ['reload', 'spawn 3@0'],
+        ['ready 3', 'worker-ready 3@0'],
+        ['wait 250', 'drain 1 hand-on 1000', 'spawn 4@1'],
+        ['exit 4 crash', 'crashed 4@1: died', 'reload-aborted @1: died'],
+        ['exit 3 crash', 'crashed 3@0: died', 'spawn 5@0'],
+        ['reload 0'],
+        ['ready 5', 'worker-ready 5@0'],
+        ['exit 1 normal', 'left 1@0: died', 'spawn 6@0'],
+      ],
+      workers: '2:ready 5:ready 6:starting',
     },
     {
       name: 'of one slot twice waits between the two for the first old worker to be gone',
@@ -210,11 +222,11 @@ suite('a reload whose new worker', () => {
       steps: [
         ...started,
         ['reload', 'spawn 2@0'],
-        ['wait 5000', 'kill 2', 'killed 2@0: not ready within 5000 ms'],
+        ['wait 5000', 'kill 2', 'killed 2@0: was not ready within 5s'],
         [
           'exit 2 crash',
-          'crashed 2@0: not ready within 5000 ms',
-          'reload-aborted @0: not ready within 5000 ms',
+          'crashed 2@0: was not ready within 5s',
+          'reload-aborted @0: was not ready within 5s',
         ],
       ],
       workers: '1:ready',
@@ -264,11 +276,7 @@ suite('a reload whose new worker', () => {
       steps: [
         ...started,
         ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
-        [
-          'exit 2 crash',
-          'crashed 2@0: died',
-          'slot-failed @0: 1 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 2 crash', 'crashed 2@0: died', 'slot-failed @0: 1 restarts within 10s; the last: died'],
         ['reload', 'spawn 3@0'],
         ['exit 3 crash', 'crashed 3@0: died', aborted, 'spawn 4@0'],
       ],

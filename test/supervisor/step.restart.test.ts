@@ -1,6 +1,7 @@
 // What becomes of a slot whose worker is gone: restart policies, backoff, intensity, and faults found by brood.
-import { suite, test } from 'node:test'
+
 import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
 import { Life } from '../support/lifecycle/life.ts'
 import { type Scenario, testScenarios } from '../support/lifecycle/scenario.ts'
 
@@ -20,29 +21,33 @@ suite('the restart policy', () => {
   ] as const
   const exitNames = { normal: 'normal', crash: 'abnormal' }
   testScenarios(
-    policies.map(({ restart, exit, again }): Scenario => ({
-      name: `${restart}_${exitNames[exit]}: ${again ? 'a new worker takes the slot' : 'the slot is done'}`,
-      policy: { restart },
-      steps: [
-        ...started,
-        [`exit 1 ${exit}`, 'crashed 1@0: died', ...(again ? ['spawn 2@0'] : [])],
-        ['wait 100000', ...(again ? ['kill 2', 'killed 2@0: not ready within 5000 ms'] : [])],
-      ],
-      slots: again ? 'active' : 'done',
-      wanted: 'running',
-    })),
+    policies.map(
+      ({ restart, exit, again }): Scenario => ({
+        name: `${restart}_${exitNames[exit]}: ${again ? 'a new worker takes the slot' : 'the slot is done'}`,
+        policy: { restart },
+        steps: [
+          ...started,
+          [`exit 1 ${exit}`, 'crashed 1@0: died', ...(again ? ['spawn 2@0'] : [])],
+          ['wait 100000', ...(again ? ['kill 2', 'killed 2@0: was not ready within 5s'] : [])],
+        ],
+        slots: again ? 'active' : 'done',
+        wanted: 'running',
+      }),
+    ),
   )
   testScenarios(
-    policies.map(({ restart, exit }): Scenario => ({
-      name: `${restart}_${exitNames[exit]} of a worker found at fault: ${restart === 'temporary' ? 'the slot is done' : 'a new worker takes the slot'}`,
-      policy: { restart },
-      steps: [
-        ...started,
-        ['fault 1 blocked', 'signal 1'],
-        [`exit 1 ${exit}`, 'crashed 1@0: blocked', ...(restart === 'temporary' ? [] : ['spawn 2@0'])],
-      ],
-      slots: restart === 'temporary' ? 'done' : 'active',
-    })),
+    policies.map(
+      ({ restart, exit }): Scenario => ({
+        name: `${restart}_${exitNames[exit]} of a worker found at fault: ${restart === 'temporary' ? 'the slot is done' : 'a new worker takes the slot'}`,
+        policy: { restart },
+        steps: [
+          ...started,
+          ['fault 1 blocked', 'signal 1'],
+          [`exit 1 ${exit}`, 'crashed 1@0: blocked', ...(restart === 'temporary' ? [] : ['spawn 2@0'])],
+        ],
+        slots: restart === 'temporary' ? 'done' : 'active',
+      }),
+    ),
   )
   testScenarios([
     {
@@ -75,7 +80,7 @@ suite('the backoff', () => {
       while (life.slots === 'backoff') life.do('wait 1')
       delays.push(life.slots === 'failed' ? effects.at(-1) : life.now - exitedAt)
     }
-    const end = 'slot-failed @0: 7 restarts within 60000 ms; the last: died'
+    const end = 'slot-failed @0: 7 restarts within 1m; the last: died'
     assert.deepEqual(delays, [0, 100, 200, 400, 800, 1000, 1000, end])
     assert.deepEqual(life.do('wait 1000000'), [])
   })
@@ -113,6 +118,43 @@ suite('the backoff', () => {
         ['exit 2 crash', 'crashed 2@0: blocked', 'spawn 3@0'],
       ],
     },
+    ...['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'].map((signal) => ({
+      name: `does not hold back the replacement of a ready worker that somebody killed with ${signal}`,
+      steps: [
+        ...started,
+        ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
+        ['ready 2', 'worker-ready 2@0'],
+        [`exit 2 ${signal}`, 'crashed 2@0: died', 'spawn 3@0'],
+        ['exit 3 crash', 'crashed 3@0: died', 'backoff @0 100'],
+      ] as const,
+    })),
+    ...['SIGSEGV', 'SIGABRT', 'SIGBUS'].map((signal) => ({
+      name: `grows after a ready worker that ended itself by ${signal}`,
+      steps: [
+        ...started,
+        [`exit 1 ${signal}`, 'crashed 1@0: died', 'spawn 2@0'],
+        ['ready 2', 'worker-ready 2@0'],
+        [`exit 2 ${signal}`, 'crashed 2@0: died', 'backoff @0 100'],
+      ] as const,
+    })),
+    {
+      name: 'grows after a worker that was killed before it was ready',
+      steps: [
+        ['start', 'spawn 1@0'],
+        ['exit 1 SIGKILL', 'crashed 1@0: died', 'spawn 2@0'],
+        ['exit 2 SIGKILL', 'crashed 2@0: died', 'backoff @0 100'],
+      ],
+    },
+    {
+      name: 'grows after a ready worker that brood killed for a fault',
+      steps: [
+        ...started,
+        ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
+        ['ready 2', 'worker-ready 2@0'],
+        ['fault 2 blocked', 'signal 2'],
+        ['exit 2 SIGKILL', 'crashed 2@0: blocked', 'backoff @0 100'],
+      ],
+    },
     {
       name: 'does not count the time a worker was starting as life',
       policy: { readyTimeout: 20_000 },
@@ -145,16 +187,22 @@ suite('the intensity', () => {
       policy: { intensity: 0 },
       steps: [
         ...started,
-        [
-          'exit 1 crash',
-          'crashed 1@0: died',
-          'slot-failed @0: 0 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
         ['wait 100000'],
       ],
       workers: '',
       slots: 'failed',
       wanted: 'running',
+    },
+    {
+      name: 'bounds the replacements of workers that somebody killed, too',
+      policy: { intensity: 1 },
+      steps: [
+        ...started,
+        ['exit 1 SIGKILL', 'crashed 1@0: died', 'spawn 2@0'],
+        ['ready 2', 'worker-ready 2@0'],
+        ['exit 2 SIGKILL', 'crashed 2@0: died', 'slot-failed @0: 1 restarts within 10s; the last: died'],
+      ],
     },
     {
       name: 'counts within the period only',
@@ -176,11 +224,7 @@ suite('the intensity', () => {
         ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
         ['ready 2', 'worker-ready 2@0'],
         ['wait 9899'],
-        [
-          'exit 2 crash',
-          'crashed 2@0: died',
-          'slot-failed @0: 1 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 2 crash', 'crashed 2@0: died', 'slot-failed @0: 1 restarts within 10s; the last: died'],
       ],
     },
     {
@@ -191,11 +235,7 @@ suite('the intensity', () => {
         ['start', 'spawn 1@0', 'spawn 2@1'],
         ['exit 1 crash', 'crashed 1@0: died', 'spawn 3@0'],
         ['exit 2 crash', 'crashed 2@1: died', 'spawn 4@1'],
-        [
-          'exit 3 crash',
-          'crashed 3@0: died',
-          'slot-failed @0: 1 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 3 crash', 'crashed 3@0: died', 'slot-failed @0: 1 restarts within 10s; the last: died'],
       ],
       workers: '4:starting',
       slots: 'failed active',

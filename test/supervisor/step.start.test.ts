@@ -49,11 +49,7 @@ suite('a start', () => {
       policy: { intensity: 0 },
       steps: [
         ['start', 'spawn 1@0', 'spawn 2@1'],
-        [
-          'exit 1 crash',
-          'crashed 1@0: died',
-          'slot-failed @0: 0 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
         ['ready 2', 'worker-ready 2@1', 'started'],
       ],
       slots: 'failed active',
@@ -63,9 +59,9 @@ suite('a start', () => {
       steps: [
         ['start', 'spawn 1@0'],
         ['wait 4999'],
-        ['wait 1', 'kill 1', 'killed 1@0: not ready within 5000 ms'],
+        ['wait 1', 'kill 1', 'killed 1@0: was not ready within 5s'],
         ['ready 1'],
-        ['exit 1 crash', 'crashed 1@0: not ready within 5000 ms', 'spawn 2@0'],
+        ['exit 1 crash', 'crashed 1@0: was not ready within 5s', 'spawn 2@0'],
       ],
       operation: 'start',
     },
@@ -75,11 +71,7 @@ suite('a start', () => {
       steps: [
         ['start fresh', 'spawn 1@0'],
         ['ready 1', 'worker-ready 1@0', 'started'],
-        [
-          'exit 1 crash',
-          'crashed 1@0: died',
-          'slot-failed @0: 0 restarts within 10000 ms; the last: died',
-        ],
+        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
         ['start', 'spawn 2@0'],
       ],
       slots: 'active',
@@ -116,12 +108,8 @@ suite('a fresh start', () => {
       name: 'ends when a worker is not ready in time, once that worker is gone',
       steps: [
         ['start fresh', 'spawn 1@0'],
-        ['wait 5000', 'kill 1', 'killed 1@0: not ready within 5000 ms'],
-        [
-          'exit 1 crash',
-          'crashed 1@0: not ready within 5000 ms',
-          'start-failed @0: not ready within 5000 ms',
-        ],
+        ['wait 5000', 'kill 1', 'killed 1@0: was not ready within 5s'],
+        ['exit 1 crash', 'crashed 1@0: was not ready within 5s', 'start-failed @0: was not ready within 5s'],
       ],
       workers: '',
       operation: 'none',

@@ -37,7 +37,7 @@ suite('a worker that has to leave', () => {
         ...started,
         ['stop', 'drain 1 alone 1000'],
         ['wait 999', 'signal 1'],
-        ['wait 1', 'kill 1', 'killed 1@0: still there after its grace period of 1000 ms'],
+        ['wait 1', 'kill 1', 'killed 1@0: was still there after its grace period of 1s'],
         ['wait 100000'],
         ['exit 1 crash', 'left 1@0: died', 'stopped'],
       ],
@@ -50,7 +50,7 @@ suite('a worker that has to leave', () => {
         ['wait 100'],
         ['drained 1', 'signal 1'],
         ['wait 899'],
-        ['wait 1', 'kill 1', 'killed 1@0: still there after its grace period of 1000 ms'],
+        ['wait 1', 'kill 1', 'killed 1@0: was still there after its grace period of 1s'],
       ],
     },
     {
@@ -68,7 +68,7 @@ suite('a worker that has to leave', () => {
       steps: [
         ...started,
         ['stop', 'drain 1 alone 0'],
-        ['wait 0', 'signal 1', 'kill 1', 'killed 1@0: still there after its grace period of 0 ms'],
+        ['wait 0', 'signal 1', 'kill 1', 'killed 1@0: was still there after its grace period of 0ms'],
       ],
     },
     {
@@ -77,7 +77,7 @@ suite('a worker that has to leave', () => {
         ['start', 'spawn 1@0'],
         ['stop', 'signal 1'],
         ['wait 999'],
-        ['wait 1', 'kill 1', 'killed 1@0: still there after its grace period of 1000 ms'],
+        ['wait 1', 'kill 1', 'killed 1@0: was still there after its grace period of 1s'],
       ],
     },
   ])

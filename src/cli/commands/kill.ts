@@ -17,12 +17,7 @@ export function killCommand(): Command {
             `ended the supervisor${apps === 0 ? '' : ` and ${apps === 1 ? '1 app' : `${apps} apps`}`}`,
           )
       } catch (error) {
-        if (
-          !(error instanceof BroodError) ||
-          error.code !== 'supervisor_unreachable' ||
-          error.cause === undefined
-        )
-          throw error
+        if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
         if (terminal.json) terminal.printJson({ killed: false, apps: 0 })
         else terminal.print('no supervisor is running')
       }

@@ -23,8 +23,7 @@ async function listApps({ client }: Context): Promise<AppReport[]> {
   try {
     return await client.call('list', {})
   } catch (error) {
-    if (error instanceof BroodError && error.code === 'supervisor_unreachable' && error.cause !== undefined)
-      return []
+    if (error instanceof BroodError && error.code === 'no_supervisor') return []
     throw error
   }
 }

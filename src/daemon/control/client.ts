@@ -14,7 +14,7 @@ export class ControlClient {
     this.#version = version
   }
 
-  /** Performs one operation. Throws `supervisor_unreachable` when nobody listens. */
+  /** Performs one operation. Throws `no_supervisor` when nobody listens. */
   async call<Name extends Exclude<OperationName, 'events'>>(
     name: Name,
     input: Input<Name>,
@@ -42,7 +42,7 @@ export class ControlClient {
       await this.call('status', {})
       return true
     } catch (error) {
-      if (error instanceof BroodError && error.code === 'supervisor_unreachable') return false
+      if (error instanceof BroodError && error.code === 'no_supervisor') return false
       throw error
     }
   }
@@ -93,8 +93,16 @@ export class ControlClient {
       case 'ENOENT':
       case 'ECONNREFUSED':
         return new BroodError(
-          'supervisor_unreachable',
+          'no_supervisor',
           'no supervisor is running: start an app with `brood start <script>`',
+          {
+            cause: error,
+          },
+        )
+      case 'ENOTDIR':
+        return new BroodError(
+          'home_unusable',
+          `${this.#socketPath} cannot be: BROOD_HOME is not a directory`,
           {
             cause: error,
           },

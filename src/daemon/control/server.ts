@@ -26,14 +26,30 @@ const httpStatus: Partial<Record<BroodError['code'], number>> = {
   internal: 500,
 }
 
-export function controlServer(handlers: Handlers, version: string): Server {
+export interface ControlServer {
+  readonly server: Server
+  /** Ends those who follow events, lets every other answer be finished; settles when the last has left. */
+  end(): Promise<void>
+}
+
+export function controlServer(handlers: Handlers, version: string): ControlServer {
   // Loaded on demand: as a static ES import it would cost 16 MB, see docs/decisions.
   const { createServer } = process.getBuiltinModule('node:http')
-  return createServer((request, response) => {
+  const followers = new Set<ServerResponse>()
+  const server = createServer((request, response) => {
     response.setHeader(protocolHeader, protocol)
     response.setHeader(versionHeader, version)
-    serve(handlers, request, response, version).catch((error: unknown) => refuse(response, error))
+    serve(handlers, request, response, version, followers).catch((error: unknown) => refuse(response, error))
   })
+  return {
+    server,
+    end: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+        for (const response of followers) response.end()
+      }),
+  }
 }
 
 async function serve(
@@ -41,6 +57,7 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   version: string,
+  followers: Set<ServerResponse>,
 ): Promise<void> {
   const name = /^\/v1\/([a-z]+)$/.exec(request.url ?? '')?.[1]
   if (request.method !== 'POST' || name === undefined || !isOperation(name)) {
@@ -52,7 +69,7 @@ async function serve(
     throw new BroodError('version_mismatch', `this supervisor is brood ${version}, the client is ${client}`)
   }
   const body = await readBody(request)
-  if (name === 'events') return streamEvents(handlers, check('events', body), response)
+  if (name === 'events') return streamEvents(handlers, check('events', body), response, followers)
   await answer(handlers, name, body, response)
 }
 
@@ -67,12 +84,21 @@ async function answer<Name extends Exclude<OperationName, 'events'>>(
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result))
 }
 
-function streamEvents(handlers: Handlers, input: Input<'events'>, response: ServerResponse): void {
+function streamEvents(
+  handlers: Handlers,
+  input: Input<'events'>,
+  response: ServerResponse,
+  followers: Set<ServerResponse>,
+): void {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   response.flushHeaders()
   const end = handlers.events(input, (event) => response.write(`${JSON.stringify(event)}\n`))
   if (input.follow) {
-    response.once('close', end)
+    followers.add(response)
+    response.once('close', () => {
+      followers.delete(response)
+      end()
+    })
   } else {
     end()
     response.end()
@@ -88,7 +114,10 @@ function check<Name extends OperationName>(name: Name, body: unknown): Input<Nam
   if (result.success) return result.output as Input<Name> // the schema of this very operation
   const [issue] = result.issues
   const field = v.getDotPath(issue)
-  throw new BroodError('bad_request', `${name}: ${field === null ? '' : `${field}: `}${issue.message}`)
+  // The library's own words for a key that is not in the schema speak of types.
+  const problem =
+    issue.type === 'strict_object' && issue.expected === 'never' ? 'is no known field' : issue.message
+  throw new BroodError('bad_request', `${name}: ${field === null ? '' : `${field}: `}${problem}`)
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {

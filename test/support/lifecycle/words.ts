@@ -72,6 +72,7 @@ function noticeWords(notice: Notice): string {
       return `${notice.type} @${notice.slot}: ${notice.reason}`
     case 'refused':
       return `refused ${notice.command} during ${notice.during}`
+    case 'finished':
     case 'started':
     case 'reloaded':
     case 'scaled':

@@ -1,0 +1,86 @@
+// Address keys tell apart what must not share a socket, and only brood's own messages are taken for brood's.
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import {
+  addressKey,
+  asSupervisorMessage,
+  handlePurpose,
+  type ListenAddress,
+} from '../../src/wire/messages.ts'
+
+const tcp = (host: string | undefined, port: number, ipv6Only = false, ordinal = 0): ListenAddress => ({
+  kind: 'tcp',
+  host,
+  port,
+  ipv6Only,
+  ordinal,
+})
+
+suite('the key of an address', () => {
+  const keys: [ListenAddress, string][] = [
+    [tcp(undefined, 3000), '*:3000'],
+    [tcp('0.0.0.0', 3000), '0.0.0.0:3000'],
+    [tcp('127.0.0.1', 8080), '127.0.0.1:8080'],
+    [tcp('::1', 80), '[::1]:80'],
+    [tcp('::', 80), '[::]:80'],
+    [tcp('::', 80, true), '[::]:80/v6'],
+    [tcp(undefined, 0), '*:0#0'],
+    [tcp(undefined, 0, false, 1), '*:0#1'],
+    [tcp('::', 0, true, 2), '[::]:0#2/v6'],
+    [tcp(undefined, 3000, false, 5), '*:3000'],
+    [{ kind: 'unix', path: '/run/x.sock' }, 'unix:/run/x.sock'],
+  ]
+  for (const [address, key] of keys) test(`is ${key}`, () => assert.equal(addressKey(address), key))
+})
+
+suite('a message that came with a handle', () => {
+  test('is brood’s if it has the key `brood` with a type', () => {
+    const purpose = { type: 'listen', request: 1 }
+    assert.equal(handlePurpose({ brood: purpose }), purpose)
+  })
+
+  const others = [
+    undefined,
+    null,
+    'brood',
+    1,
+    [],
+    {},
+    { cmd: 'NODE_HANDLE' },
+    { brood: 1 },
+    { brood: null },
+    { brood: {} },
+  ]
+  for (const message of others) {
+    test(`is the program’s own if it is ${JSON.stringify(message)}`, () => {
+      assert.equal(handlePurpose(message), undefined)
+    })
+  }
+})
+
+suite('a message on the control channel', () => {
+  for (const type of ['refused', 'taken', 'release', 'drain']) {
+    test(`of type ${type} is the supervisor’s`, () => {
+      const message = { type }
+      assert.equal(asSupervisorMessage(message), message)
+    })
+  }
+
+  const wrong = [
+    undefined,
+    null,
+    1,
+    'drain',
+    [],
+    {},
+    { type: 1 },
+    { type: 'hello' },
+    { type: 'constructor' },
+    { type: ['drain'] },
+  ]
+  for (const message of wrong) {
+    test(`is refused if it is ${JSON.stringify(message)}`, () => {
+      assert.equal(asSupervisorMessage(message), undefined)
+    })
+  }
+})
