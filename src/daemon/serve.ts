@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { systemClock } from '../kernel/clock.ts'
 import { BroodError, systemCode } from '../kernel/errors.ts'
 import { ControlClient } from './control/client.ts'
-import { controlServer } from './control/server.ts'
+import { ControlServer } from './control/server.ts'
 import { asHomeError, type Home, prepareHome } from './home.ts'
 import { awaitLeftovers } from './leftovers.ts'
 import { Supervisor } from './supervisor.ts'
@@ -37,7 +37,7 @@ export async function serve(home: Home, options: { remember: boolean }): Promise
     onKilled: () => close(),
     ...options,
   })
-  const control = controlServer(supervisor.handlers, version)
+  const control = new ControlServer(supervisor.handlers, version)
   const { server } = control
   const close = (): void => {
     control.end().then(resolve)

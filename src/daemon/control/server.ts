@@ -26,82 +26,104 @@ const httpStatus: Partial<Record<BroodError['code'], number>> = {
   internal: 500,
 }
 
-export interface ControlServer {
+/** The control API, not yet listening: call `server.listen` with the socket's path. */
+export class ControlServer {
   readonly server: Server
+  readonly #handlers: Handlers
+  readonly #version: string
+  readonly #unanswered = new Set<ServerResponse>()
+  readonly #followers = new Set<ServerResponse>()
+  #onAnswered: () => void = () => {}
+
+  constructor(handlers: Handlers, version: string) {
+    this.#handlers = handlers
+    this.#version = version
+    // Loaded on demand: as a static ES import it would cost 16 MB, see docs/decisions.
+    this.server = process.getBuiltinModule('node:http').createServer((request, response) => {
+      response.setHeader(protocolHeader, protocol)
+      response.setHeader(versionHeader, version)
+      this.#unanswered.add(response)
+      response.once('close', () => this.#answered(response))
+      this.#serve(request, response).catch((error: unknown) => refuse(response, error))
+    })
+  }
+
   /** Ends those who follow events, lets every other answer be finished; settles when the last has left. */
-  end(): Promise<void>
-}
-
-export function controlServer(handlers: Handlers, version: string): ControlServer {
-  // Loaded on demand: as a static ES import it would cost 16 MB, see docs/decisions.
-  const { createServer } = process.getBuiltinModule('node:http')
-  const followers = new Set<ServerResponse>()
-  const server = createServer((request, response) => {
-    response.setHeader(protocolHeader, protocol)
-    response.setHeader(versionHeader, version)
-    serve(handlers, request, response, version, followers).catch((error: unknown) => refuse(response, error))
-  })
-  return {
-    server,
-    end: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-        for (const response of followers) response.end()
-      }),
+  end(): Promise<void> {
+    this.server.close()
+    this.server.closeIdleConnections()
+    for (const response of this.#followers) response.end()
+    return new Promise((resolve) => {
+      this.#onAnswered = () => {
+        if (this.#unanswered.size === 0) resolve()
+      }
+      this.#onAnswered()
+    })
   }
-}
 
-async function serve(
-  handlers: Handlers,
-  request: IncomingMessage,
-  response: ServerResponse,
-  version: string,
-  followers: Set<ServerResponse>,
-): Promise<void> {
-  const name = /^\/v1\/([a-z]+)$/.exec(request.url ?? '')?.[1]
-  if (request.method !== 'POST' || name === undefined || !isOperation(name)) {
-    throw new BroodError('bad_request', `${request.method} ${request.url} is no operation of the control API`)
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const name = /^\/v1\/([a-z]+)$/.exec(request.url ?? '')?.[1]
+    if (request.method !== 'POST' || name === undefined || !isOperation(name)) {
+      throw new BroodError(
+        'bad_request',
+        `${request.method} ${request.url} is no operation of the control API`,
+      )
+    }
+    const theirs = request.headers[protocolHeader]
+    if (!anyProtocol.has(name) && theirs !== undefined && theirs !== `${protocol}`) {
+      const client = request.headers[versionHeader]
+      throw new BroodError(
+        'version_mismatch',
+        `this supervisor is brood ${this.#version}, the client is ${client}`,
+      )
+    }
+    const body = await readBody(request)
+    if (name === 'events') this.#streamEvents(check('events', body), response)
+    else await this.#answer(name, body, response)
   }
-  const theirs = request.headers[protocolHeader]
-  if (!anyProtocol.has(name) && theirs !== undefined && theirs !== `${protocol}`) {
-    const client = request.headers[versionHeader]
-    throw new BroodError('version_mismatch', `this supervisor is brood ${version}, the client is ${client}`)
+
+  async #answer<Name extends Exclude<OperationName, 'events'>>(
+    name: Name,
+    body: unknown,
+    response: ServerResponse,
+  ): Promise<void> {
+    const handler = this.#handlers[name] as (input: Input<Name>) => unknown // indexed by the same name
+    const text = JSON.stringify(await handler(check(name, body)))
+    if (name === 'kill') this.#lastWords(response, text)
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(text)
   }
-  const body = await readBody(request)
-  if (name === 'events') return streamEvents(handlers, check('events', body), response, followers)
-  await answer(handlers, name, body, response)
-}
 
-async function answer<Name extends Exclude<OperationName, 'events'>>(
-  handlers: Handlers,
-  name: Name,
-  body: unknown,
-  response: ServerResponse,
-): Promise<void> {
-  const handler = handlers[name] as (input: Input<Name>) => unknown // indexed by the same name
-  const result = await handler(check(name, body))
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result))
-}
+  /**
+   * The answer to `kill` is complete when this process is gone: without a length its body ends with the connection,
+   * which the kernel closes as the process exits. So whoever reads it to its end knows that nothing is left.
+   */
+  #lastWords(response: ServerResponse, text: string): void {
+    response.removeHeader('transfer-encoding')
+    response.useChunkedEncodingByDefault = false
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' })
+    response.write(text, () => this.#answered(response))
+    response.socket?.unref()
+  }
 
-function streamEvents(
-  handlers: Handlers,
-  input: Input<'events'>,
-  response: ServerResponse,
-  followers: Set<ServerResponse>,
-): void {
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-  response.flushHeaders()
-  const end = handlers.events(input, (event) => response.write(`${JSON.stringify(event)}\n`))
-  if (input.follow) {
-    followers.add(response)
+  #streamEvents(input: Input<'events'>, response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    response.flushHeaders()
+    const end = this.#handlers.events(input, (event) => response.write(`${JSON.stringify(event)}\n`))
+    if (!input.follow) {
+      end()
+      response.end()
+      return
+    }
+    this.#followers.add(response)
     response.once('close', () => {
-      followers.delete(response)
+      this.#followers.delete(response)
       end()
     })
-  } else {
-    end()
-    response.end()
+  }
+
+  #answered(response: ServerResponse): void {
+    this.#unanswered.delete(response)
+    this.#onAnswered()
   }
 }
 

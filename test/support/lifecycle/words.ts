@@ -73,6 +73,8 @@ function noticeWords(notice: Notice): string {
     case 'refused':
       return `refused ${notice.command} during ${notice.during}`
     case 'finished':
+    case 'finished':
+      return notice.failed ? 'finished, failed' : 'finished'
     case 'started':
     case 'reloaded':
     case 'scaled':

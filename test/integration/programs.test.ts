@@ -1,0 +1,182 @@
+// Unmodified programs, of every kind, run as two workers; both answer, and a reload replaces them without a failed request.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { type Ask, askHttp, askHttp2, askHttps, askTcp, askUnixSocket, askWebSocket } from '../support/ask.ts'
+import { keepAsking } from '../support/asking.ts'
+import { Brood, pidsOf, portOf, program } from '../support/brood.ts'
+import { freePort } from '../support/free-port.ts'
+import { startLoad } from '../support/load/index.ts'
+import { temporaryFolder, temporaryProgram } from '../support/temporary.ts'
+
+const bounded = { timeout: 60_000 }
+const twoWorkers = ['-w', '2', '--name', 'app']
+
+/** Both workers answer under the load, a reload loses no request, and then two other workers answer. */
+async function reloadUnderLoad(t: TestContext, brood: Brood, port: number): Promise<void> {
+  const before = pidsOf((await brood.list())[0])
+  const load = startLoad({
+    port,
+    signal: t.signal,
+    kinds: {
+      keepAliveBusy: { clients: 4, pause: 5 },
+      keepAliveIdle: { clients: 6, idleFrom: 20, idleTo: 200 },
+      short: { clients: 3, pause: 2 },
+    },
+  })
+  await load.until(({ total }) => before.every((pid) => total.pids.has(pid)))
+  const after = await reload(brood, before)
+  await load.until(({ total }) => after.every((pid) => total.pids.has(pid)))
+  const { total, examples } = await load.stop()
+  assert.deepEqual(examples, [])
+  assert.equal(total.failures, 0)
+}
+
+/** The same for what the load client does not speak. */
+async function reloadWhileAsking(t: TestContext, brood: Brood, ask: Ask): Promise<void> {
+  const before = pidsOf((await brood.list())[0])
+  const asking = keepAsking(ask, t.signal)
+  await asking.answersFrom(before)
+  const after = await reload(brood, before)
+  await asking.answersFrom(after)
+  assert.deepEqual(await asking.stop(), [])
+}
+
+async function reload(brood: Brood, before: readonly number[]): Promise<number[]> {
+  assert.equal(before.length, 2)
+  const ran = await brood.run('reload', 'app')
+  assert.equal(ran.code, 0, ran.stderr)
+  const after = pidsOf((await brood.list())[0])
+  assert.equal(new Set([...before, ...after]).size, 4, `${before} were replaced by ${after}`)
+  return after
+}
+
+describe('a program that serves plain HTTP', () => {
+  const programs = [
+    'http.js',
+    'express.js',
+    'fastify.js',
+    'ws.js',
+    'drain-hook.js',
+    'port-zero.js',
+    'listens-late.js',
+    'typescript.ts',
+    'module.mjs',
+    'common.cjs',
+    'uses-cluster.cjs',
+    'uses-cluster-esm.mjs',
+  ]
+  for (const name of programs) {
+    it(`${name} answers from both workers, and a reload fails no request`, bounded, async (t) => {
+      const brood = Brood.create(t)
+      const { port } = await brood.start(program(name), ...twoWorkers)
+      await reloadUnderLoad(t, brood, port)
+    })
+  }
+
+  it('answers so too on the port that it picks itself', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const wanted = await freePort()
+    const { port } = await brood.start(program('http.js'), ...twoWorkers, '--env', `PORT=${wanted}`)
+    assert.equal(port, wanted)
+    await reloadUnderLoad(t, brood, port)
+  })
+
+  it('answers so too on the port that brood was told to bind', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const wanted = await freePort()
+    const { port } = await brood.start(program('http.js'), ...twoWorkers, '--port', `${wanted}`)
+    assert.equal(port, wanted)
+    await reloadUnderLoad(t, brood, port)
+  })
+
+  it('answers so too when all workers share one socket', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { port } = await brood.start(program('http.js'), ...twoWorkers, '--share', 'shared')
+    await reloadUnderLoad(t, brood, port)
+  })
+})
+
+describe('a program with two ports', () => {
+  it('answers from both workers on each, and a reload fails no request on either', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const flags = [...twoWorkers, '--env', 'PORT=0', '--env', 'PORT2=0']
+    const { report } = await brood.start(program('two-ports.js'), ...flags)
+    const before = pidsOf(report)
+    const askings = [0, 1].map((index) => keepAsking(askHttp(portOf(report, index)), t.signal))
+    for (const asking of askings) await asking.answersFrom(before)
+    const after = await reload(brood, before)
+    for (const asking of askings) await asking.answersFrom(after)
+    for (const asking of askings) assert.deepEqual(await asking.stop(), [])
+  })
+})
+
+describe('a program that speaks something else', () => {
+  const programs: Record<string, (port: number) => Ask> = {
+    'tls.js': askHttps,
+    'http2.js': askHttp2,
+    'raw-tcp.js': askTcp,
+    'ws.js': askWebSocket,
+  }
+  for (const [name, askAt] of Object.entries(programs)) {
+    it(`${name} answers from both workers, and a reload fails no request`, bounded, async (t) => {
+      const brood = Brood.create(t)
+      const { port } = await brood.start(program(name), ...twoWorkers)
+      await reloadWhileAsking(t, brood, askAt(port))
+    })
+  }
+
+  it('unix-socket.js answers from both workers, and a reload fails no request', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const path = join(temporaryFolder(t), 'socket')
+    const env = ['--env', `SOCKET=${path}`]
+    const report = await brood.json('start', ...twoWorkers, ...env, program('unix-socket.js'))
+    assert.deepEqual((report as { addresses: string[] }).addresses, [path])
+    await reloadWhileAsking(t, brood, askUnixSocket(path))
+  })
+})
+
+describe('a program that listens on a host by name', () => {
+  it('localhost answers from both workers, and a reload fails no request', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const script = temporaryProgram(
+      t,
+      'localhost.mjs',
+      `import http from 'node:http'
+      http.createServer((request, response) => {
+        response.setHeader('x-pid', process.pid)
+        response.end('hello')
+      }).listen({ port: Number(process.env.PORT), host: 'localhost' })`,
+    )
+    const { port } = await brood.start(script, ...twoWorkers)
+    await reloadWhileAsking(t, brood, askHttp(port, 'localhost'))
+  })
+
+  it('Fastify, which listens on every address of localhost, answers on each', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const wanted = await freePort()
+    const fastify = import.meta.resolve('fastify')
+    const script = temporaryProgram(
+      t,
+      'fastify-localhost.mjs',
+      `import fastify from ${JSON.stringify(fastify)}
+      const application = fastify()
+      application.get('/', async (request, reply) => {
+        reply.header('x-pid', process.pid)
+        return 'hello'
+      })
+      await application.listen({ port: Number(process.env.PORT) })`,
+    )
+    const { port, report } = await brood.start(script, ...twoWorkers, '--env', `PORT=${wanted}`)
+    assert.equal(port, wanted)
+    // An address is written in front of its port: 127.0.0.1:3000, ::1:3000.
+    const hosts = report.addresses.map((address) => address.slice(0, address.lastIndexOf(':')))
+    assert.ok(hosts.includes('127.0.0.1'), `no IPv4 address in ${report.addresses}`)
+    const askings = hosts.map((host) => keepAsking(askHttp(port, host), t.signal))
+    const before = pidsOf(report)
+    for (const asking of askings) await asking.answersFrom(before)
+    const after = await reload(brood, before)
+    for (const asking of askings) await asking.answersFrom(after)
+    for (const asking of askings) assert.deepEqual(await asking.stop(), [])
+  })
+})

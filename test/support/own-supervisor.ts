@@ -1,0 +1,24 @@
+// A supervisor that is the test's own child, so that its end can be waited for.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { environmentOf, root } from './command.ts'
+
+/** Started as `brood start` does it; ends with the test. */
+export async function ownSupervisor(t: TestContext, home: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(root, 'dist/daemon/main.js')], {
+    cwd: home,
+    env: environmentOf(home),
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  })
+  t.after(() => {
+    child.kill('SIGKILL')
+  })
+  const ready = child.stdio[3]
+  assert.ok(ready !== null && ready !== undefined)
+  const [line] = await once(ready, 'data')
+  assert.equal(String(line), '{"ready":true}\n')
+  return child
+}
