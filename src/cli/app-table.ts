@@ -5,15 +5,15 @@ import { type Column, renderTable } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 const columns: readonly Column[] = [
-  { title: 'APP', shrinkTo: 10 },
+  { title: 'APP', shrinkTo: 8 },
   { title: 'SLOT', align: 'right' },
   { title: 'PID', align: 'right' },
-  { title: 'STATE' },
+  { title: 'STATE', shrinkTo: 8 },
   { title: 'UPTIME', align: 'right' },
   { title: 'RESTARTS', align: 'right' },
   { title: 'CPU', align: 'right' },
   { title: 'MEMORY', align: 'right' },
-  { title: 'ADDRESS', shrinkTo: 12 },
+  { title: 'ADDRESS', shrinkTo: 7 },
 ]
 
 const noApps = 'No apps yet. Start one: brood start server.js'

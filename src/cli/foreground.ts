@@ -32,11 +32,15 @@ export async function runInForeground(
       const ends = printTails(files, 0, () => {})
       void followLogs(files, ends, linePrinter(terminal), ending.signal)
     }
-    const report = await served.supervisor.start(spec)
+    const report = await Promise.race([served.supervisor.start(spec), interrupted])
+    if (typeof report === 'number') return report // the end below stops what had begun to start
     greet(report, terminal, flags.hints ?? false)
     const failed = untilFailed(served, spec.name)
     const code = await Promise.race([interrupted, served.ended.then(() => 0), failed])
-    if (code === 1) terminal.note(`brood: ${spec.name} has failed; 'brood show ${spec.name}' told why`)
+    if (code === 1) {
+      const { failure } = served.supervisor.detail(spec.name)
+      terminal.note(`brood: ${spec.name} has failed: ${failure?.reason ?? 'all its workers ended'}`)
+    }
     return code
   } catch (error) {
     if (ending.signal.aborted) return 0 // interrupted while it started

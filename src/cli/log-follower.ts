@@ -28,11 +28,13 @@ export function printTails(files: readonly LogFile[], count: number, onLine: OnL
       const start = Math.max(0, size - tailBytes)
       const buffer = Buffer.alloc(size - start)
       const length = readSync(fd, buffer, 0, buffer.length, start)
-      const text = buffer.toString('utf8', 0, length)
-      // What follows the last newline is not yet a line; it is read again, whole.
-      const end = text.lastIndexOf('\n') + 1
-      ends.set(file.path, start + Buffer.byteLength(text.slice(0, end)))
-      const lines = text.slice(0, end).split('\n').slice(0, -1)
+      const read = buffer.subarray(0, length)
+      // What follows the last newline is not yet a line; it is read again, whole. Counted in bytes: not all is UTF-8.
+      const end = read.lastIndexOf(0x0a) + 1
+      ends.set(file.path, start + end)
+      // The first line is whole only at the beginning of the file.
+      const begin = start === 0 ? 0 : read.indexOf(0x0a) + 1
+      const lines = read.toString('utf8', begin, end).split('\n').slice(0, -1)
       for (const line of count === 0 ? [] : lines.slice(-count)) onLine(file, line)
     } finally {
       closeSync(fd)
@@ -80,7 +82,12 @@ function drain(reader: Reader, onLine: OnLine): void {
   if (!existsSync(reader.file.path)) return
   const fd = openSync(reader.file.path, 'r')
   try {
-    if (fstatSync(fd).size < reader.position) reader.position = 0 // truncated or rotated
+    if (fstatSync(fd).size < reader.position) {
+      // Truncated or rotated: what was half a line will never be a whole one.
+      reader.position = 0
+      reader.partial = ''
+      reader.decoder = new StringDecoder('utf8')
+    }
     const buffer = Buffer.alloc(chunkBytes)
     for (;;) {
       const length = readSync(fd, buffer, 0, buffer.length, reader.position)

@@ -54,7 +54,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    process.exitCode = fail(error, args.includes('--json'))
+    process.exitCode = fail(error, beforeScriptArguments(args).includes('--json'))
   }
 }
 
@@ -87,4 +87,10 @@ function complain(error: BroodError, json: boolean): number {
   }
   if (code === 'internal') process.stderr.write(`${error.cause instanceof Error ? error.cause.stack : ''}\n`)
   return exitCodeOf(code)
+}
+
+/** What follows `--` is the program's own. */
+function beforeScriptArguments(args: readonly string[]): readonly string[] {
+  const at = args.indexOf('--')
+  return at < 0 ? args : args.slice(0, at)
 }

@@ -5,7 +5,10 @@ import * as v from 'valibot'
 /** Only the kernel's limit on descriptors bounds it; this catches a slip of the finger. */
 export const mostWorkers = 1024
 
-const millis = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(24 * 3_600_000))
+/** A day, in milliseconds. */
+export const longestTime = 24 * 3_600_000
+
+const millis = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(longestTime))
 const workerCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mostWorkers))
 
 export const appName = v.pipe(

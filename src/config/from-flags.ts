@@ -5,7 +5,7 @@ import { basename, extname, resolve } from 'node:path'
 import type { Millis } from '../kernel/clock.ts'
 import { parseDuration } from '../kernel/duration.ts'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
-import { type AppSpec, mostWorkers } from './app-spec.ts'
+import { type AppSpec, longestTime, mostWorkers } from './app-spec.ts'
 import { defaultShareMode } from './share-mode.ts'
 
 /** As commander hands them over; every value is still text. */
@@ -113,7 +113,7 @@ function appName(name: string, given: boolean): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name) && name !== 'all') return name
   const hint = given ? '' : ': give it another with --name'
   throw usage(
-    `'${name}' cannot name an app: use letters, digits, dots, dashes and underscores, not 'all'${hint}`,
+    `${given ? '--name ' : ''}'${name}' cannot name an app: use letters, digits, dots, dashes and underscores, not 'all'${hint}`,
   )
 }
 
@@ -138,7 +138,9 @@ function count(flag: string, text: string, least: number, most: number): number 
 
 function duration(flag: string, text: string): Millis {
   const length = parseDuration(text)
-  if (length === undefined) throw usage(`${flag} ${text}: write a time such as 500ms, 10s or 2m`)
+  if (length === undefined || length > longestTime) {
+    throw usage(`${flag} ${text}: write a time such as 500ms, 10s or 2m, up to 24h`)
+  }
   return length
 }
 

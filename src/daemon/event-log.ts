@@ -1,5 +1,5 @@
 // The history of what happened: the latest in memory for those who ask, all of it in a file of JSON lines.
-import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, renameSync, statSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import type { Notice } from '../supervisor/state.ts'
 
@@ -35,6 +35,8 @@ export class EventLog {
     this.#clock = clock
     this.#latest = readLatest(path)
     this.#size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    // An earlier supervisor that died while it wrote left a torn line; what comes next gets one of its own.
+    if (this.#size > 0 && !endsInNewline(path)) this.#append('\n')
   }
 
   add(event: Omit<HistoryEvent, 'at'>): void {
@@ -57,15 +59,24 @@ export class EventLog {
 
   #append(line: string): void {
     try {
-      if (this.#size + line.length > rotateAt) {
-        renameSync(this.#path, `${this.#path}.1`)
-        this.#size = 0
+      const bytes = Buffer.byteLength(line)
+      if (this.#size + bytes > rotateAt) {
+        this.#size = 0 // before the rename, which fails when somebody has removed the file
+        if (existsSync(this.#path)) renameSync(this.#path, `${this.#path}.1`)
       }
       appendFileSync(this.#path, line, { mode: 0o600 })
-      this.#size += line.length
+      this.#size += bytes
     } catch {
       // A full disk must not stop supervision; the latest events are in memory all the same.
     }
+  }
+}
+
+function endsInNewline(path: string): boolean {
+  try {
+    return readFileSync(path).at(-1) === 0x0a
+  } catch {
+    return true
   }
 }
 
@@ -81,7 +92,10 @@ function readLatest(path: string): HistoryEvent[] {
 
 function parse(line: string): HistoryEvent[] {
   try {
-    return [JSON.parse(line)]
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'at' in value && 'type' in value
+      ? [value as HistoryEvent] // written by this class; a stranger's line at least harms nobody
+      : []
   } catch {
     return []
   }

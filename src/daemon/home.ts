@@ -19,7 +19,7 @@ export interface Home {
 const longestSocketPath = 107
 
 export function homeOf(env: NodeJS.ProcessEnv = process.env): Home {
-  const path = resolve(env.BROOD_HOME ?? join(homedir(), '.brood'))
+  const path = resolve(env.BROOD_HOME || join(homedir(), '.brood'))
   const home: Home = {
     path,
     socket: join(path, 'control.sock'),
@@ -60,7 +60,7 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return
+    if (systemCode(error) === 'EEXIST' && statSync(path).isDirectory()) return
     if (systemCode(error) !== 'ENOENT' || existsSync(dirname(path))) throw error
     makeFolder(dirname(path))
     mkdirSync(path, { mode: 0o700 })

@@ -15,6 +15,8 @@ const suffix = { stdout: 'out', stderr: 'err' } as const
 /** How much of the end of stderr is looked at, in bytes, and how many lines are shown. */
 const tailBytes = 8192
 const tailLines = 20
+/** `    at … (node:internal/modules/…)` */
+const ownFrame = /^\s+at .*\(?node:/
 
 export function logFiles(home: Home, app: string, slot: number): LogFile[] {
   return (['stdout', 'stderr'] as const).map((stream) => ({
@@ -72,8 +74,13 @@ function tail(path: string, from: number): string[] {
     const start = Math.max(from, size - tailBytes)
     const buffer = Buffer.alloc(Math.max(0, size - start))
     const length = readSync(fd, buffer, 0, buffer.length, start)
-    const lines = buffer.toString('utf8', 0, length).trimEnd().split('\n')
-    return lines.length === 1 && lines[0] === '' ? [] : lines.slice(-tailLines)
+    // Node's own frames and empty lines would push out the place in the program.
+    const lines = buffer
+      .toString('utf8', 0, length)
+      .trimEnd()
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !ownFrame.test(line))
+    return lines.slice(-tailLines)
   } catch {
     return [] // a file that cannot be read has nothing to show; the failure itself is reported by its exit
   } finally {

@@ -1,5 +1,5 @@
 // Only one process at a time may look whether a supervisor runs and start one: a lock the kernel gives back by itself.
-import { BroodError } from '../kernel/errors.ts'
+import { BroodError, messageOf } from '../kernel/errors.ts'
 import { asHomeError, type Home } from './home.ts'
 
 /** Longer than a supervisor takes to start on a busy machine. */
@@ -21,6 +21,7 @@ export async function withStartLock<T>(home: Home, act: () => Promise<T>): Promi
     database.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     database.close()
+    if (resultOf(cause) !== sqlite.busy) throw asLockError(home, cause)
     throw new BroodError(
       'supervisor_unreachable',
       `another 'brood start' has held ${home.lock} for ${waitMillis / 1000} s`,
@@ -34,4 +35,20 @@ export async function withStartLock<T>(home: Home, act: () => Promise<T>): Promi
   } finally {
     database.close()
   }
+}
+
+/** SQLite's result codes; the extended ones carry more in their higher bits. */
+const sqlite = { busy: 5, full: 13 } as const
+
+function asLockError(home: Home, error: unknown): BroodError {
+  if (resultOf(error) === sqlite.full) {
+    return asHomeError(home, Object.assign(new Error(messageOf(error)), { code: 'ENOSPC' }))
+  }
+  const message = `cannot use the lock ${home.lock} (${messageOf(error)}): remove that file`
+  return new BroodError('home_unusable', message, { cause: error })
+}
+
+function resultOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined
 }

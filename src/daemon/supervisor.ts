@@ -31,7 +31,7 @@ export class Supervisor {
   /** Apps that were wanted running and could not be started again; until somebody does something with them. */
   readonly #unrestored = new Set<string>()
   readonly #onKilled: () => void
-  readonly #remember: boolean
+  #remember: boolean
 
   constructor(options: {
     home: Home
@@ -100,8 +100,12 @@ export class Supervisor {
   /** Ends all apps; their wish to run is remembered, unless it is to be forgotten. */
   async shutDown(options: { forget: boolean }): Promise<void> {
     const entries = [...this.#apps.values()]
-    if (!options.forget) this.#save()
-    else if (this.#remember) forgetState(this.#home)
+    if (!options.forget)
+      this.#trySave() // a full disk must not keep the apps from ending in order
+    else if (this.#remember) {
+      this.#remember = false // a command that this ends must not write what the next supervisor would start again
+      forgetState(this.#home)
+    }
     await Promise.all(entries.map(({ app }) => app.stop()))
     for (const { app } of entries) app.close()
     this.#events.add({ type: 'supervisor-stopped', pid: process.pid })
@@ -148,7 +152,9 @@ export class Supervisor {
           return slots.flatMap((index) => logFiles(this.#home, name, index))
         }),
       events: ({ app, follow }, write) => {
-        for (const event of this.#events.latest(app)) write(event)
+        const latest = this.#events.latest(app)
+        if (app !== undefined && latest.length === 0) this.#entry(app) // neither there now nor remembered
+        for (const event of latest) write(event)
         return follow
           ? this.#events.follow((event) => (app === undefined || event.app === app) && write(event))
           : () => {}
@@ -212,7 +218,7 @@ export class Supervisor {
         }
       }),
     )
-    this.#save()
+    this.#trySave() // it is done; what cannot be written now is written with the next change
     return results
   }
 

@@ -44,11 +44,13 @@ export class Acceptors {
     return this.#adoptOrphans()
   }
 
-  /** A worker could not take in a queue: it keeps its own, others take in what it was to adopt. */
+  /** A worker could not take in a queue: it keeps its own, others take in all that it was to adopt. */
   unable(worker: number): AcceptCommand[] {
     this.#unable.add(worker)
-    for (const { queue } of this.#all()) if (queue.adopter === worker) queue.adopter = undefined
-    return this.#adoptOrphans()
+    const released = this.#all()
+      .filter(({ queue }) => queue.adopter === worker)
+      .flatMap(({ key, slot, queue }) => this.#release(key, slot, queue))
+    return [...released, ...this.#adoptOrphans()]
   }
 
   /** Slots whose connections are being taken by somebody other than their own worker. */

@@ -6,7 +6,7 @@ import type { AppSettings, Output } from './app-settings.ts'
 import { AppSockets } from './app-sockets.ts'
 import { type AppReport, reportOf, type WorkerFacts } from './report.ts'
 import { type AppState, type Effect, type Event, type Exit, initialState, type Notice } from './state.ts'
-import { isAlive, nextDeadline, step } from './step.ts'
+import { isAlive, isLeaving, nextDeadline, step } from './step.ts'
 import { describeExit, WorkerProcess } from './worker-process.ts'
 
 /** The last thing that went wrong, for `brood show`. */
@@ -79,7 +79,6 @@ export class App {
 
   /** Starts all workers; with `fresh`, the first that fails ends the attempt with its reason. */
   async start(fresh: boolean): Promise<void> {
-    this.#refusal = undefined
     const notice = await this.#command({ type: 'start', fresh }, [
       'started',
       'start-failed',
@@ -102,8 +101,8 @@ export class App {
   }
 
   async restart(): Promise<void> {
-    const notice = await this.#command({ type: 'restart' }, ['started', 'slot-failed', 'stopped'])
-    if (notice.type !== 'started') throw this.#notReady(notice)
+    const notice = await this.#command({ type: 'restart' }, ['started', 'start-failed', 'stopped'])
+    if (notice.type !== 'started') throw this.#notReady(notice, 'brood goes on trying')
   }
 
   async scale(size: number): Promise<void> {
@@ -159,6 +158,7 @@ export class App {
         `'${name}' is in the middle of a ${operation.type}: wait for its end, or stop it`,
       )
     }
+    this.#refusal = undefined
     if (event.type !== 'stop') this.#sockets.reopen()
     return new Promise((resolve) => {
       this.#waiting.add({ outcomes, resolve })
@@ -320,10 +320,13 @@ export class App {
         return
       case 'want':
         return this.#give(id, message.request, message.address)
-      case 'listening':
+      case 'listening': {
+        const worker = this.#state.workers.get(id)
+        if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
         this.#sockets.listening(id, message.key)
         if (this.settings.readyOn === 'listening') this.#dispatch({ type: 'ready', worker: id })
         return
+      }
       case 'closed':
         return this.#sockets.left(id, message.key)
       case 'adopted':
@@ -384,7 +387,8 @@ function asSpawnError(settings: AppSettings, error: Error): BroodError {
 
 /** `TypeError: x is not a function (server.js:12)`. */
 function summaryOf({ name, message, stack }: { name: string; message: string; stack: string }): string {
-  const place = /(?:file:\/\/)?(\/[^\s()]+?):(\d+)/.exec(stack)
+  // Frames of Node itself (`node:internal/…`) say nothing about the program.
+  const place = /(?:^|[\s(]|file:\/\/)(\/[^\s()]+?):(\d+)/.exec(stack)
   const file = place?.[1]?.split('/').at(-1)
   const line = message.split('\n')[0] ?? ''
   return file === undefined ? `${name}: ${line}` : `${name}: ${line} (${file}:${place?.[2]})`

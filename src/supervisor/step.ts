@@ -62,11 +62,17 @@ export function isLeaving(worker: Worker): boolean {
   return worker.at === 'draining' || worker.at === 'ending' || worker.at === 'killed'
 }
 
+function withoutFault(worker: Worker): Worker {
+  if (worker.at === 'ending') return { id: worker.id, slot: worker.slot, at: 'ending', killAt: worker.killAt }
+  return worker.at === 'killed' ? { id: worker.id, slot: worker.slot, at: 'killed' } : worker
+}
+
 const freshSlot: Slot = { at: 'active', crashes: 0, restarts: [] }
 
 /** One step in the making: local to `step`, so that its mutations are invisible outside. */
 class Draft {
   readonly #now: Millis
+  readonly #wasAlive: boolean
   readonly #policy: AppState['policy']
   readonly #workers: Map<number, Worker>
   readonly #slots: Slot[]
@@ -78,6 +84,7 @@ class Draft {
 
   constructor(state: AppState, now: Millis) {
     this.#now = now
+    this.#wasAlive = isAlive(state)
     this.#policy = state.policy
     this.#workers = new Map(state.workers)
     this.#slots = [...state.slots]
@@ -136,7 +143,17 @@ class Draft {
       if (!isLeaving(worker) && !this.#isWanted(worker.slot)) this.#leave(worker)
     }
     for (let slot = 0; slot < this.#size; slot++) if (this.#isWanted(slot)) this.#occupy(slot)
+    this.#noticeIfOver()
     this.#finishOperation()
+  }
+
+  /** The last worker is gone, whether it crashed or was told to go, and no slot is to have another. */
+  #noticeIfOver(): void {
+    if (!this.#wasAlive || this.#workers.size > 0 || !this.#isWanted(0)) return
+    const slots = this.#slots.map(({ at }) => at)
+    if (slots.every((at) => at === 'done' || at === 'failed')) {
+      this.#notice({ type: 'finished', failed: slots.includes('failed') })
+    }
   }
 
   // ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +169,11 @@ class Draft {
         return
       case 'reload':
         if (this.#wanted === 'stopped') return this.#start(false)
-        this.#operation = { type: 'reload', queue: event.slots ?? this.#allSlots(), current: undefined }
+        this.#operation = {
+          type: 'reload',
+          queue: (event.slots ?? this.#allSlots()).filter((slot) => slot < this.#size),
+          current: undefined,
+        }
         return
       case 'scale':
         this.#size = event.size
@@ -163,6 +184,9 @@ class Draft {
   }
 
   #start(fresh: boolean): void {
+    // What was wrong with a worker of the last life, which is still on its way out, says nothing about this one.
+    if (this.#wanted === 'stopped')
+      for (const worker of this.#workers.values()) this.#set(withoutFault(worker))
     this.#wanted = 'running'
     this.#operation = { type: 'start', fresh }
     this.#slots.fill(freshSlot)
@@ -188,7 +212,11 @@ class Draft {
 
   #fault(id: number, reason: string): void {
     const worker = this.#workers.get(id)
-    if (worker !== undefined && !isLeaving(worker)) this.#end(worker, this.#now + this.#policy.grace, reason)
+    if (worker === undefined || isLeaving(worker)) return
+    // Its exit will no longer tell how long it was ready.
+    const isProven = worker.at === 'ready' && this.#now - worker.since >= this.#policy.period
+    if (isProven) this.#slots[worker.slot] = { ...this.#slot(worker.slot), crashes: 0 }
+    this.#end(worker, this.#now + this.#policy.grace, reason)
   }
 
   #exited(id: number, exit: Exit, reason: string): void {
@@ -212,15 +240,20 @@ class Draft {
       if (this.#occupants(slot).length > 0) return
     }
     if (!this.#isWanted(slot)) return
-    // The other half of a reload is there to take the slot over.
-    if (operation.type === 'reload' && operation.current?.slot === slot && this.#occupants(slot).length > 0)
-      return
+    // Another worker holds the slot: the other half of a reload, or the one that has taken it over.
+    if (this.#occupants(slot).length > 0) return
     const { restart } = this.#policy
-    if (restart === 'temporary' || (restart === 'transient' && exit?.code === 0)) {
+    const isFinished = restart !== 'permanent' && exit?.code === 0
+    if (operation.type === 'start' && operation.fresh && !isFinished) return this.#failStart(slot, reason)
+    if (isFinished || restart === 'temporary') {
       this.#slots[slot] = { ...this.#slot(slot), at: 'done' }
-      return this.#noticeIfOver()
+      return
     }
-    if (operation.type === 'start' && operation.fresh) return this.#failStart(slot, reason)
+    // Whoever waits for it to be ready is told; the attempts go on.
+    if ((operation.type === 'start' || operation.type === 'scale') && worker.at !== 'ready') {
+      this.#operation = { type: 'none' }
+      this.#notice({ type: 'start-failed', slot, reason })
+    }
     const wasReadyFor = worker.at === 'ready' ? this.#now - worker.since : 0
     const fromOutside = worker.at === 'ready' && outsideSignals.has(exit?.signal ?? '')
     this.#planRestart(slot, { wasReadyFor, fromOutside }, reason)
@@ -239,7 +272,7 @@ class Draft {
       const text = `${plan.restarts} restarts within ${formatDuration(this.#policy.period)}; the last: ${reason}`
       this.#slots[slot] = { ...this.#slot(slot), at: 'failed', reason: text }
       this.#notice({ type: 'slot-failed', slot, reason: text })
-      return this.#noticeIfOver()
+      return
     }
     const { crashes, restarts, delay } = plan
     if (delay === 0) {
@@ -247,15 +280,6 @@ class Draft {
     } else {
       this.#slots[slot] = { at: 'backoff', crashes, restarts, retryAt: this.#now + delay }
       this.#notice({ type: 'worker-backoff', slot, delay })
-    }
-  }
-
-  /** The last slot has come to its end: nothing runs, and nothing will. */
-  #noticeIfOver(): void {
-    if (this.#workers.size > 0) return
-    const slots = Array.from({ length: this.#size }, (_, slot) => this.#slot(slot).at)
-    if (slots.every((at) => at === 'done' || at === 'failed')) {
-      this.#notice({ type: 'finished', failed: slots.includes('failed') })
     }
   }
 
@@ -295,8 +319,9 @@ class Draft {
     const state = this.#slot(slot)
     if (this.#slots[slot] === undefined) this.#slots[slot] = state
     if (state.at !== 'active' || this.#occupants(slot).length > 0) return
-    // The reload's next slot: it spawns the new worker itself as soon as there is room.
-    if (this.#operation.type === 'reload' && this.#operation.queue[0] === slot) return
+    // The reload's next slot: it spawns the new worker itself as soon as there is room in that slot.
+    const operation = this.#operation
+    if (operation.type === 'reload' && operation.current === undefined && operation.queue[0] === slot) return
     const leaving = this.#inSlot(slot)
     // One that is ended for a fault is not handing anything over, and two on their way out are enough for one slot.
     if (leaving.length > 1 || leaving.some((worker) => 'fault' in worker && worker.fault !== undefined))

@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
+import { guardIpc, refuseHandle } from '../process/ipc-guard.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
 import { Channel } from '../wire/channel.ts'
@@ -92,10 +93,17 @@ export class WorkerProcess {
         })
       })
     }
+    guardIpc(this.#child, (error) => {
+      if (!this.#exited) events.fault(error)
+    })
     this.#child.on('message', (message, handle) => {
       const purpose = handlePurpose(message)
-      if (purpose === undefined) events.said(message)
-      else this.#receive(purpose, handle, events)
+      if (purpose !== undefined) {
+        this.#receive(purpose, handle, events)
+        return
+      }
+      refuseHandle(handle)
+      events.said(message)
     })
     let over = false
     const end = (exit: Exit, error?: Error): void => {
@@ -161,13 +169,20 @@ export class WorkerProcess {
   #receive(purpose: HandlePurpose, handle: unknown, events: WorkerEvents): void {
     const connection = asConnection(purpose)
     if (connection === undefined || !(handle instanceof Socket)) {
-      if (handle instanceof Socket) handle.destroy()
+      refuseHandle(handle)
       return
     }
+    // While it only passes through, its other end may vanish; without a listener that would end the supervisor.
+    handle.on('error', () => {})
     events.connection(connection.key, connection.id, handle)
   }
 
   #onChannelClosed(error: Error | undefined, events: WorkerEvents): void {
+    // We closed it for what the worker wrote. Told before it can exit by itself, which it does when its channel is gone.
+    if (error instanceof BroodError) {
+      events.fault(error)
+      return
+    }
     // An exiting process closes its end just before its exit is seen; a moment tells the two apart.
     this.#clock.at(this.#clock.now() + lastWordsWithin, () => {
       if (!this.#exited)

@@ -20,12 +20,11 @@ export function encodeFrame(value: unknown): Buffer {
 
 /** Cuts a byte stream into frames; throws `bad_frame` at the first byte that cannot be part of one. */
 export class FrameReader {
-  #pending: Buffer = Buffer.alloc(0)
+  #pending: Buffer = Buffer.alloc(0);
 
-  /** Every whole frame that `chunk` completes, parsed. */
-  push(chunk: Buffer): unknown[] {
+  /** Every whole frame that `chunk` completes, parsed, one by one: those before a bad one are not lost with it. */
+  *push(chunk: Buffer): Generator<unknown, void> {
     let rest = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    const values: unknown[] = []
     while (rest.length >= headerBytes) {
       const length = rest.readUInt32BE(0)
       // Checked before the body arrives: a foreign protocol's first bytes read as a huge length.
@@ -36,11 +35,10 @@ export class FrameReader {
         )
       }
       if (rest.length < headerBytes + length) break
-      values.push(parse(rest.subarray(headerBytes, headerBytes + length)))
+      yield parse(rest.subarray(headerBytes, headerBytes + length))
       rest = rest.subarray(headerBytes + length)
     }
     this.#pending = rest
-    return values
   }
 }
 

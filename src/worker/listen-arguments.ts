@@ -16,19 +16,17 @@ export function parseListen(args: unknown[]): ListenRequest | undefined {
   const callback = typeof last === 'function' ? (last as () => void) : undefined // Node calls it without arguments
   const [first, second, third] = args
   const common = { callback, signal: undefined }
+  const backlog = number(second) ?? number(third)
 
   if (first === undefined || first === null || typeof first === 'function') {
-    return { kind: 'tcp', host: undefined, port: 0, ipv6Only: false, backlog: number(second), ...common }
+    return { kind: 'tcp', host: hostOf(second), port: 0, ipv6Only: false, backlog, ...common }
   }
   if (typeof first === 'object') return parseOptions(first, callback, number(second))
   const port = portOf(first)
   if (port !== undefined) {
-    const host = typeof second === 'string' ? second : undefined
-    return { kind: 'tcp', host, port, ipv6Only: false, backlog: number(second) ?? number(third), ...common }
+    return { kind: 'tcp', host: hostOf(second), port, ipv6Only: false, backlog, ...common }
   }
-  if (typeof first === 'string' && first !== '' && Number.isNaN(Number(first))) {
-    return { kind: 'unix', path: first, backlog: number(second), ...common }
-  }
+  if (isPath(first)) return { kind: 'unix', path: first, backlog, ...common }
   return undefined
 }
 
@@ -38,22 +36,32 @@ function parseOptions(
   backlogArgument: number | undefined,
 ): ListenRequest | undefined {
   const given = options as Record<string, unknown> // each value is checked where it is used
-  if ('fd' in given || '_handle' in given || 'handle' in given || given.exclusive || given.reusePort)
-    return undefined
+  const elsewhere = given.fd ?? given._handle ?? given.handle
+  if (elsewhere !== undefined || given.exclusive || given.reusePort) return undefined
   const signal = given.signal instanceof AbortSignal ? given.signal : undefined
   if (given.signal !== undefined && signal === undefined) return undefined
   const common = { backlog: number(given.backlog) ?? backlogArgument, signal, callback }
   if ('port' in given) {
     const port = given.port === undefined || given.port === null ? 0 : portOf(given.port)
     if (port === undefined) return undefined
-    const host = typeof given.host === 'string' && given.host !== '' ? given.host : undefined
-    return { kind: 'tcp', host, port, ipv6Only: given.ipv6Only === true, ...common }
+    if (given.host && typeof given.host !== 'string') return undefined
+    return { kind: 'tcp', host: hostOf(given.host), port, ipv6Only: given.ipv6Only === true, ...common }
   }
   // readableAll and writableAll change the mode of the socket file, which a worker does not own.
-  if (typeof given.path === 'string' && !given.readableAll && !given.writableAll) {
+  if (isPath(given.path) && !given.readableAll && !given.writableAll) {
     return { kind: 'unix', path: given.path, ...common }
   }
   return undefined
+}
+
+/** Without a name: all interfaces, as in Node. */
+function hostOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Node takes every text that is no number for a path. */
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && Number.isNaN(Number(value))
 }
 
 function portOf(value: unknown): number | undefined {

@@ -101,7 +101,8 @@ export class Listening {
 
   #begin(server: Server, request: ListenRequest): void {
     if (request.callback) server.once('listening', request.callback)
-    request.signal?.addEventListener('abort', () => server.close(), { once: true })
+    if (request.signal?.aborted) process.nextTick(() => server.close())
+    else request.signal?.addEventListener('abort', () => server.close(), { once: true })
     if (request.kind === 'unix') {
       this.#open(server, request, { kind: 'unix', path: request.path })
     } else if (request.host === undefined || net.isIP(request.host) !== 0) {

@@ -110,8 +110,7 @@ suite('the history of an earlier supervisor', () => {
     assert.deepEqual(new EventLog(path, tickingClock()).latest(undefined), [{ at: 1, type: 'started' }])
   })
 
-  const torn = { todo: 'defect 16: the first new event is written onto the torn line and lost with it' }
-  test('does not take the first new event with its torn line', torn, () => {
+  test('does not take the first new event with its torn line', () => {
     const path = newPath()
     writeFileSync(path, '{"at":1,"ty')
     new EventLog(path, tickingClock()).add({ type: 'supervisor-started' })
@@ -120,8 +119,7 @@ suite('the history of an earlier supervisor', () => {
     ])
   })
 
-  const foreign = { todo: 'defect 16: `null` is taken for an event, and asking for an app throws' }
-  test('loses lines of JSON that are no events', foreign, () => {
+  test('loses lines of JSON that are no events', () => {
     const path = newPath()
     writeFileSync(path, 'null\n5\n"x"\n{"at":1,"type":"started","app":"web"}\n')
     assert.deepEqual(new EventLog(path, tickingClock()).latest('web').length, 1)
@@ -165,7 +163,7 @@ suite('the file of events', () => {
     assert.equal(linesOf(path).length, 1)
   })
 
-  test('is measured in bytes', { todo: 'defect 17: it is measured in characters' }, () => {
+  test('is measured in bytes', () => {
     const path = newPath()
     const log = new EventLog(path, tickingClock())
     for (let index = 0; index < 30; index++) log.add({ type: 'worker-exited', reason: '大'.repeat(100_000) })
@@ -182,8 +180,7 @@ suite('the file of events', () => {
     assert.deepEqual([heard, log.latest(undefined).length], [['started'], 1])
   })
 
-  const removed = { todo: 'defect 17: nothing is ever written again' }
-  test('that somebody removed when it was full is begun anew', removed, () => {
+  test('that somebody removed when it was full is begun anew', () => {
     const path = newPath()
     appendFileSync(path, 'x'.repeat(sizeLimit))
     const log = new EventLog(path, tickingClock())

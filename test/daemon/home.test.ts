@@ -32,9 +32,7 @@ suite('the place of BROOD_HOME', () => {
     assert.equal(at('some/where/').path, join(process.cwd(), 'some/where'))
   })
 
-  test('is ~/.brood if the variable is empty', {
-    todo: 'defect 15: it is the folder one happens to be in',
-  }, () => {
+  test('is ~/.brood if the variable is empty', {}, () => {
     assert.equal(at('').path, join(homedir(), '.brood'))
   })
 
@@ -94,7 +92,7 @@ suite('a home is refused, by its path and with what to do,', () => {
     assertRefused(join(path, 'below'), 'is not a directory')
   })
 
-  test('if its logs are a file', { todo: 'defect 19: it is found out only when a worker starts' }, () => {
+  test('if its logs are a file', () => {
     const path = join(folder, 'odd')
     mkdirSync(path)
     writeFileSync(join(path, 'logs'), '')
@@ -113,7 +111,10 @@ suite('a home is refused, by its path and with what to do,', () => {
     assertRefused('/sys/brood-test', 'is not writable')
   })
 
-  test('if it lies where nothing can be made', { timeout: 10_000, skip: process.platform === 'linux' ? false : 'needs /proc' }, () => {
+  test('if it lies where nothing can be made', {
+    timeout: 10_000,
+    skip: process.platform === 'linux' ? false : 'needs /proc',
+  }, () => {
     assert.throws(() => prepareHome(at('/proc/brood-test/deeper')), { code: 'home_unusable' })
   })
 

@@ -162,11 +162,11 @@ test('a description that only the system can find wrong starts nothing, either',
   const impossible: [change: object, code: string][] = [
     [{ script: '/nowhere/to-be-found.js' }, 'script_not_found'],
     [{ script: `${server}\0` }, 'script_not_found'],
-    [{ cwd: '/nowhere/at/all' }, 'not_ready'],
-    [{ args: ['a\0b'] }, 'not_ready'],
-    [{ env: { ...spec.env, 'A\0': 'b' } }, 'not_ready'],
+    [{ cwd: '/nowhere/at/all' }, 'spawn_failed'],
+    [{ args: ['a\0b'] }, 'spawn_failed'],
+    [{ env: { ...spec.env, 'A\0': 'b' } }, 'spawn_failed'],
     // One variable may have 128 KB; the kernel refuses to start a program with more.
-    [{ env: { ...spec.env, BIG: 'x'.repeat(200_000) } }, 'not_ready'],
+    [{ env: { ...spec.env, BIG: 'x'.repeat(200_000) } }, 'spawn_failed'],
   ]
   for (const [change, code] of impossible) {
     const body = JSON.stringify({ spec: { ...spec, name: 'other', ...change } })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Brood, portOf, program } from '../support/brood.ts'
 import { Beside, bin, start } from '../support/command.ts'
 
-const timeout = 60_000
+const timeout = 30_000
 const leavesOrphans = fileURLToPath(new URL('../fixtures/misbehaving/leaves-orphans.js', import.meta.url))
 const saysSignals = fileURLToPath(new URL('../fixtures/misbehaving/says-signals.js', import.meta.url))
 /** A PID namespace of its own, with the /proc that belongs to it; gone with `unshare`. */

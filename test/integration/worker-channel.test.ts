@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Brood, pidsOf } from '../support/brood.ts'
 
-const timeout = 60_000
+const timeout = 30_000
 const wrongWords = fileURLToPath(new URL('../fixtures/misbehaving/wrong-words.js', import.meta.url))
 
 const wrongFrames: [what: string, path: string, reason: RegExp][] = [

@@ -87,7 +87,10 @@ suite('the queue of a slot', () => {
       const acceptors = new Acceptors()
       for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
       assert.deepEqual(acceptors.left(1), [adopt('*:80', 1, 2)])
-      assert.deepEqual(acceptors.unable(2), [adopt('*:80', 1, 3)])
+      assert.deepEqual(acceptors.unable(2), [
+        { type: 'release', key: '*:80', slot: 1, worker: 2 },
+        adopt('*:80', 1, 3),
+      ])
       assert.deepEqual(acceptors.left(3), [])
       assert.deepEqual(acceptors.serving('*:80'), [2])
     },
@@ -130,7 +133,6 @@ class World {
 
   unable(worker: number): void {
     this.#unable.add(worker)
-    for (const [queue, adopter] of this.#adopted) if (adopter === worker) this.#adopted.delete(queue)
     this.#obey(this.#acceptors.unable(worker))
   }
 

@@ -39,7 +39,12 @@ suite('a restart', () => {
       policy: { intensity: 0 },
       steps: [
         ...started,
-        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
+        [
+          'exit 1 crash',
+          'crashed 1@0: died',
+          'slot-failed @0: 0 restarts within 10s; the last: died',
+          'finished, failed',
+        ],
         ['restart', 'spawn 2@0'],
         ['ready 2', 'worker-ready 2@0', 'started'],
       ],
@@ -158,6 +163,18 @@ suite('a scale', () => {
         ['exit 2 crash', 'crashed 2@1: blocked', 'scaled'],
       ],
       slots: 'active',
+    },
+    {
+      name: 'down to slots that are all done leaves nothing to come, which is told',
+      size: 2,
+      policy: { restart: 'temporary' },
+      steps: [
+        ...startedTwo,
+        ['exit 1 normal', 'crashed 1@0: died'],
+        ['scale 1', 'drain 2 alone 1000'],
+        ['exit 2 normal', 'left 2@1: died', 'finished', 'scaled'],
+      ],
+      slots: 'done',
     },
     {
       name: 'is over when a new slot has failed',

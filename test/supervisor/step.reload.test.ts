@@ -84,7 +84,12 @@ suite('a reload', () => {
       policy: { intensity: 0 },
       steps: [
         ...started,
-        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
+        [
+          'exit 1 crash',
+          'crashed 1@0: died',
+          'slot-failed @0: 0 restarts within 10s; the last: died',
+          'finished, failed',
+        ],
         ['reload', 'spawn 2@0'],
         ['ready 2', 'worker-ready 2@0'],
         ['wait 250', 'reloaded'],
@@ -175,7 +180,6 @@ suite('a reload', () => {
     },
     {
       name: 'of a slot that the app does not have passes over it',
-      todo: 'defect 6: it spawns a worker there, never ends, and the next deadline throws',
       steps: [...started, ['reload 3', 'reloaded'], ['wait 1000']],
       workers: '1:ready',
     },
@@ -245,6 +249,16 @@ suite('a reload whose new worker', () => {
       workers: '1:ready',
     },
     {
+      name: 'ends for good while the old one still drains leaves nothing to come, which is told when the old one is gone',
+      policy: { restart: 'temporary' },
+      steps: [
+        ...handedOver,
+        ['exit 2 normal', 'crashed 2@0: died'],
+        ['exit 1 normal', 'left 1@0: died', 'finished', 'reloaded'],
+      ],
+      slots: 'done',
+    },
+    {
       name: 'dies after it has taken over is restarted like any other, and the reload goes on',
       size: 2,
       steps: [
@@ -276,7 +290,12 @@ suite('a reload whose new worker', () => {
       steps: [
         ...started,
         ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
-        ['exit 2 crash', 'crashed 2@0: died', 'slot-failed @0: 1 restarts within 10s; the last: died'],
+        [
+          'exit 2 crash',
+          'crashed 2@0: died',
+          'slot-failed @0: 1 restarts within 10s; the last: died',
+          'finished, failed',
+        ],
         ['reload', 'spawn 3@0'],
         ['exit 3 crash', 'crashed 3@0: died', aborted, 'spawn 4@0'],
       ],
@@ -339,7 +358,6 @@ suite('a reload whose old worker', () => {
     {
       name: 'was found at fault and exits after the hand-over takes nothing from the slot',
       policy: { intensity: 0 },
-      todo: 'defect 1: the slot fails while its new worker is ready',
       steps: [
         ...started,
         ['reload', 'spawn 2@0'],
@@ -354,7 +372,6 @@ suite('a reload whose old worker', () => {
     {
       name: 'of a later slot crashes is replaced at once, not after the slots before it',
       size: 2,
-      todo: 'defect 5: its slot stays empty until the hand-over before it is over',
       steps: [
         ...startedTwo,
         ['reload', 'spawn 3@0'],

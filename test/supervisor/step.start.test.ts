@@ -71,7 +71,12 @@ suite('a start', () => {
       steps: [
         ['start fresh', 'spawn 1@0'],
         ['ready 1', 'worker-ready 1@0', 'started'],
-        ['exit 1 crash', 'crashed 1@0: died', 'slot-failed @0: 0 restarts within 10s; the last: died'],
+        [
+          'exit 1 crash',
+          'crashed 1@0: died',
+          'slot-failed @0: 0 restarts within 10s; the last: died',
+          'finished, failed',
+        ],
         ['start', 'spawn 2@0'],
       ],
       slots: 'active',
@@ -145,13 +150,12 @@ suite('a fresh start', () => {
       policy: { restart: 'transient' },
       steps: [
         ['start fresh', 'spawn 1@0'],
-        ['exit 1 normal', 'crashed 1@0: died', 'started'],
+        ['exit 1 normal', 'crashed 1@0: died', 'finished', 'started'],
       ],
       slots: 'done',
     },
     {
       name: 'fails when a temporary worker crashes at boot',
-      todo: 'defect 3: it says `started`',
       policy: { restart: 'temporary' },
       steps: [
         ['start fresh', 'spawn 1@0'],
@@ -161,7 +165,6 @@ suite('a fresh start', () => {
     },
     {
       name: 'is not failed by a worker that the attempt before it had found at fault',
-      todo: 'defect 2: the crash of the last life fails the new start',
       size: 2,
       steps: [
         ['start fresh', 'spawn 1@0', 'spawn 2@1'],

@@ -155,7 +155,6 @@ suite('a channel', () => {
 
   test('gives what came before a bad frame in the same piece', {
     ...bounded,
-    todo: 'defect 9: it is lost',
   }, async () => {
     const [near, far] = await pair()
     const { messages, closed } = listenTo(far)

@@ -17,6 +17,9 @@ function readAll(bytes: Buffer, at: readonly number[]): unknown[] {
 
 const isBadFrame = (error: unknown): boolean => error instanceof BroodError && error.code === 'bad_frame'
 
+const isBadHeader = (error: unknown): boolean =>
+  isBadFrame(error) && error instanceof Error && /^a frame says it is \d+ bytes long/.test(error.message)
+
 suite('a frame reader', () => {
   test('gives the same messages however their bytes are cut', bounded, () => {
     fc.assert(
@@ -55,8 +58,8 @@ suite('a frame reader', () => {
   ]
   for (const [name, bytes] of foreign) {
     test(`refuses ${name} at the header, before any body`, bounded, () => {
-      assert.throws(() => [...new FrameReader().push(bytes)], isBadFrame)
-      assert.throws(() => [...new FrameReader().push(bytes.subarray(0, 4))], isBadFrame)
+      assert.throws(() => [...new FrameReader().push(bytes)], isBadHeader)
+      assert.throws(() => [...new FrameReader().push(bytes.subarray(0, 4))], isBadHeader)
     })
   }
 

@@ -26,6 +26,9 @@ const httpStatus: Partial<Record<BroodError['code'], number>> = {
   internal: 500,
 }
 
+/** How long a client may take to finish a request or read its answer when the supervisor ends, in milliseconds. */
+const farewell = 500
+
 /** The control API, not yet listening: call `server.listen` with the socket's path. */
 export class ControlServer {
   readonly server: Server
@@ -58,6 +61,7 @@ export class ControlServer {
         if (this.#unanswered.size === 0) resolve()
       }
       this.#onAnswered()
+      setTimeout(resolve, farewell)
     })
   }
 
@@ -106,9 +110,16 @@ export class ControlServer {
   }
 
   #streamEvents(input: Input<'events'>, response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-    response.flushHeaders()
-    const end = this.#handlers.events(input, (event) => response.write(`${JSON.stringify(event)}\n`))
+    // The handler may still refuse; with the first event, or when it has come back, it no longer can.
+    const begin = (): void => {
+      if (response.headersSent) return
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders()
+    }
+    const end = this.#handlers.events(input, (event) => {
+      begin()
+      response.write(`${JSON.stringify(event)}\n`)
+    })
+    begin()
     if (!input.follow) {
       end()
       response.end()
@@ -132,6 +143,8 @@ function isOperation(name: string): name is OperationName {
 }
 
 function check<Name extends OperationName>(name: Name, body: unknown): Input<Name> {
+  // To the schema library an array is an object, too.
+  if (Array.isArray(body)) throw new BroodError('bad_request', `${name}: takes a JSON object, not an array`)
   const result = v.safeParse(operations[name], body)
   if (result.success) return result.output as Input<Name> // the schema of this very operation
   const [issue] = result.issues

@@ -73,7 +73,6 @@ function noticeWords(notice: Notice): string {
     case 'refused':
       return `refused ${notice.command} during ${notice.during}`
     case 'finished':
-    case 'finished':
       return notice.failed ? 'finished, failed' : 'finished'
     case 'started':
     case 'reloaded':

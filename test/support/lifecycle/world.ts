@@ -10,7 +10,7 @@ import {
   type Policy,
   type Worker,
 } from '../../../src/supervisor/state.ts'
-import { isLeaving, nextDeadline, step } from '../../../src/supervisor/step.ts'
+import { isAlive, isLeaving, nextDeadline, step } from '../../../src/supervisor/step.ts'
 import { frozen } from './frozen.ts'
 import { RestartRecord } from './restart-record.ts'
 
@@ -75,6 +75,7 @@ export class World {
     }
     this.#checkState()
     this.#checkOperation(before, event, notices)
+    this.#checkEnd(before, notices)
     this.notices.push(...notices)
   }
 
@@ -231,6 +232,15 @@ export class World {
       1,
       `a ${was} says how it ended`,
     )
+  }
+
+  /** `brood run` ends when nothing runs and nothing will, so that is told once, and only then. */
+  #checkEnd(before: AppState, notices: readonly Notice[]): void {
+    const { wanted, size, slots } = this.state
+    const isOver = wanted === 'running' && size > 0 && isAlive(before) && !isAlive(this.state)
+    const failed = slots.some(({ at }) => at === 'failed')
+    const told = notices.filter(({ type }) => type === 'finished')
+    assert.deepEqual(told, isOver ? [{ type: 'finished', failed }] : [], 'the end of everything is told')
   }
 
   #inSlot(slot: number): Worker[] {
