@@ -101,8 +101,8 @@ export class App {
   }
 
   async restart(): Promise<void> {
-    const notice = await this.#command({ type: 'restart' }, ['started', 'start-failed', 'stopped'])
-    if (notice.type !== 'started') throw this.#notReady(notice, 'brood goes on trying')
+    const notice = await this.#command({ type: 'restart' }, ['started', 'slot-failed', 'stopped'])
+    if (notice.type !== 'started') throw this.#notReady(notice)
   }
 
   async scale(size: number): Promise<void> {

@@ -249,11 +249,6 @@ class Draft {
       this.#slots[slot] = { ...this.#slot(slot), at: 'done' }
       return
     }
-    // Whoever waits for it to be ready is told; the attempts go on.
-    if ((operation.type === 'start' || operation.type === 'scale') && worker.at !== 'ready') {
-      this.#operation = { type: 'none' }
-      this.#notice({ type: 'start-failed', slot, reason })
-    }
     const wasReadyFor = worker.at === 'ready' ? this.#now - worker.since : 0
     const fromOutside = worker.at === 'ready' && outsideSignals.has(exit?.signal ?? '')
     this.#planRestart(slot, { wasReadyFor, fromOutside }, reason)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
+import net from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { SupervisorReport } from '../../src/daemon/control/contract.ts'
@@ -174,6 +175,59 @@ describe('server.address()', () => {
     const { stdout } = await brood.run('logs', 'app')
     const lines = [0, 0, 1, 1].map((slot) => `app/${slot} | listening on ${path}\n`)
     assert.equal(stdout, lines.join(''))
+  })
+})
+
+describe('a listen that is refused', () => {
+  const source = (onError: string) => `
+    import http from 'node:http'
+    const seen = []
+    http.createServer((request, response) => {
+      response.setHeader('x-pid', process.pid)
+      response.end(JSON.stringify(seen))
+    }).listen(Number(process.env.PORT))
+    process.on('SIGUSR2', () => {
+      const second = http.createServer().listen(Number(process.env.TAKEN))
+      ${onError}
+    })`
+
+  it('is an error of the server, as in plain Node, and the worker goes on', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const taken = net.createServer().listen(0).unref()
+    t.after(() => taken.close())
+    await once(taken, 'listening')
+    const { port: takenPort } = taken.address() as net.AddressInfo
+    const onError = `second.on('error', ({ code, syscall, port }) => {
+      seen.push({ code, syscall, port })
+      console.log('refused')
+    })`
+    const script = temporaryProgram(t, 'asks-for-taken-port.mjs', source(onError))
+    const env = ['--env', 'PORT=0', '--env', `TAKEN=${takenPort}`]
+    const { report, port } = await brood.start(script, '--name', 'app', ...env)
+    assert.equal((await brood.run('signal', 'app', 'SIGUSR2')).code, 0)
+    const logs = brood.spawn(t, 'logs', '-f', 'app')
+    assert.ok(logs.stdout)
+    await once(logs.stdout, 'data') // the only line that the program ever writes
+    logs.kill('SIGKILL')
+    await once(logs, 'exit')
+    const { pid, body } = await get({ port, signal: t.signal })
+    assert.deepEqual(JSON.parse(body), [{ code: 'EADDRINUSE', syscall: 'listen', port: takenPort }])
+    assert.deepEqual([pid], pidsOf(report))
+  })
+
+  it('ends a program that does not listen for the error, which is told', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const taken = net.createServer().listen(0).unref()
+    t.after(() => taken.close())
+    await once(taken, 'listening')
+    const { port: takenPort } = taken.address() as net.AddressInfo
+    const script = temporaryProgram(t, 'asks-for-taken-port.mjs', source(''))
+    const env = ['--env', 'PORT=0', '--env', `TAKEN=${takenPort}`]
+    const { report } = await brood.start(script, '--name', 'app', ...env)
+    const [pid] = pidsOf(report)
+    assert.equal((await brood.run('signal', 'app', 'SIGUSR2')).code, 0)
+    const { reason } = await brood.event((event) => event.type === 'worker-exited' && event.pid === pid)
+    assert.match(reason ?? '', /exited with code 1: .*EADDRINUSE/)
   })
 })
 
