@@ -22,8 +22,8 @@ export class Addresses {
   /** The sockets of an address, bound now if they are not yet. */
   open(address: ListenAddress): AddressSockets {
     const key = addressKey(address)
-    const known = this.#open.get(key)
-    if (known !== undefined) return known.sockets
+    const known = this.#open.get(key)?.sockets ?? this.#givenAs(address)
+    if (known !== undefined) return known
     this.#dropUnused(address)
     const sockets = this.#bind(address)
     this.#open.set(key, { address, sockets, used: false })
@@ -45,6 +45,17 @@ export class Addresses {
       sockets.close()
       this.#open.delete(key)
     }
+  }
+
+  /** A program may listen again on the very port it got when it asked for any. */
+  #givenAs(address: ListenAddress): AddressSockets | undefined {
+    if (address.kind !== 'tcp' || address.port === 0) return undefined
+    for (const { address: other, sockets } of this.#open.values()) {
+      const sameHost =
+        other.kind === 'tcp' && other.host === address.host && other.ipv6Only === address.ipv6Only
+      if (sameHost && other.port === 0 && sockets.port === address.port) return sockets
+    }
+    return undefined
   }
 
   #bind(address: ListenAddress): AddressSockets {

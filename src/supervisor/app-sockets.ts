@@ -54,7 +54,8 @@ export class AppSockets {
     if (worker === undefined) return undefined
     try {
       const sockets = this.#addresses.open(address)
-      worker.process.sendListener({ type: 'listen', request }, sockets.socketOf(worker.slot))
+      const listener = sockets.socketOf(worker.slot)
+      worker.process.sendListener({ type: 'listen', request, key: sockets.key }, listener)
       return undefined
     } catch (error) {
       const refusal =

@@ -85,7 +85,14 @@ export class WorkerProcess {
     if (control instanceof Socket) {
       lastWords = new Promise((resolve) => {
         this.#channel = new Channel<WorkerMessage, SupervisorMessage>(control, asWorkerMessage, {
-          message: (message) => events.message(message),
+          message: (message) => {
+            try {
+              events.message(message)
+            } catch (error) {
+              // A fault of ours costs this worker, not the supervisor and with it all the others.
+              events.fault(error instanceof Error ? error : new Error(String(error)))
+            }
+          },
           close: (error) => {
             resolve()
             if (!this.#exited) this.#onChannelClosed(error, events)

@@ -57,17 +57,27 @@ export class Channel<In, Out> {
   }
 
   #receive(chunk: Buffer): void {
+    const frames = this.#reader.push(chunk)
+    for (;;) {
+      const message = this.#next(frames)
+      // What the receiver throws is its own; only what cannot be read is the channel's.
+      if (message === undefined) return
+      this.#events.message(message)
+      if (this.#socket.destroyed) return
+    }
+  }
+
+  /** The next message, or undefined when there is none: the chunk is used up, or was bad and the channel has closed. */
+  #next(frames: Iterator<unknown>): In | undefined {
     try {
-      for (const value of this.#reader.push(chunk)) {
-        const message = this.#check(value)
-        if (message === undefined) {
-          throw new BroodError('bad_frame', `an unknown message: ${JSON.stringify(value).slice(0, 120)}`)
-        }
-        this.#events.message(message)
-        if (this.#socket.destroyed) return
-      }
+      const { done, value } = frames.next()
+      if (done) return undefined
+      const message = this.#check(value)
+      if (message !== undefined) return message
+      throw new BroodError('bad_frame', `an unknown message: ${JSON.stringify(value).slice(0, 120)}`)
     } catch (error) {
       this.close(error instanceof Error ? error : new Error(String(error)))
+      return undefined
     }
   }
 }

@@ -5,9 +5,12 @@ export type ListenAddress =
   | { kind: 'tcp'; host: string | undefined; port: number; ipv6Only: boolean; ordinal: number }
   | { kind: 'unix'; path: string }
 
+/** Begins the key of a unix socket; its path follows. */
+export const unixPrefix = 'unix:'
+
 /** A stable name of an address: `*:3000`, `127.0.0.1:8080`, `[::1]:80`, `*:0#1`, `unix:/run/x.sock`. */
 export function addressKey(address: ListenAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`
+  if (address.kind === 'unix') return `${unixPrefix}${address.path}`
   const host =
     address.host === undefined ? '*' : address.host.includes(':') ? `[${address.host}]` : address.host
   const only = address.ipv6Only ? '/v6' : ''
@@ -50,8 +53,8 @@ export type SupervisorMessage =
 
 /** Travels beside a handle over Node's IPC, as the one key `brood`, which keeps it apart from the program's messages. */
 export type HandlePurpose =
-  /** Supervisor → worker: the listening socket that request `want` asked for. */
-  | { type: 'listen'; request: number }
+  /** Supervisor → worker: the listening socket that request `want` asked for, and the key of its address. */
+  | { type: 'listen'; request: number; key: string }
   /** Supervisor → worker: accept on this slot's socket too; it has no worker just now. */
   | { type: 'adopt'; key: string; slot: number }
   /** Worker → supervisor → worker: an idle keep-alive connection of a server at that address. */

@@ -1,10 +1,14 @@
 // A worker's way out: stop accepting, finish what was accepted, hand idle connections on, run the program's hooks.
+import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
 import type { DrainHook, Draining } from './api.ts'
 import type { Listening } from './listening.ts'
 
 /** How often connections that have become idle are looked for, in milliseconds; only while draining. */
 const scanEvery = 20
+
+/** A connection of an HTTP server, as Node keeps it. */
+type Held = Socket & { server: HttpServer | null }
 
 export interface DrainOptions {
   /** Whether a sibling or replacement takes idle connections. */
@@ -19,7 +23,7 @@ export class Drain {
   readonly #listening: Listening
   readonly #options: DrainOptions
   /** Connections on their way to the supervisor; paused, so that no byte is read here any more. */
-  readonly #leaving = new Map<number, Socket>()
+  readonly #leaving = new Map<number, { socket: Socket; server: Held['server'] }>()
   #ids = 0
   #canHandOn: boolean
 
@@ -45,19 +49,23 @@ export class Drain {
 
   /** The supervisor has it: what is left here is only the shell of the connection. */
   taken(id: number): void {
-    this.#leaving.get(id)?.destroy()
+    this.#leaving.get(id)?.socket.destroy()
     this.#leaving.delete(id)
   }
 
   /** Nobody is there to hand on to any more; what has not left finishes here. */
   stay(): void {
     this.#canHandOn = false
-    for (const socket of this.#leaving.values()) socket.resume()
+    for (const { socket, server } of this.#leaving.values()) {
+      Object.assign(socket, { server })
+      socket.setTimeout(server?.keepAliveTimeout ?? 0)
+      socket.resume()
+    }
     this.#leaving.clear()
   }
 
   #scan(): void {
-    const leaving = new Set(this.#leaving.values())
+    const leaving = new Set([...this.#leaving.values()].map(({ socket }) => socket))
     for (const served of this.#listening.served) {
       if (!this.#options.handOn) {
         served.closeIdle()
@@ -69,13 +77,16 @@ export class Drain {
   }
 
   #handOn(key: string, socket: Socket): void {
+    const { server } = socket as Held
     // Stops the reading of an HTTP connection at once: a request that arrives now waits in the kernel for its next reader.
     socket.pause()
-    // With `server` set, Node would have the supervisor keep books of this connection for the server's `close`.
+    // With `server` set, Node would have the supervisor keep books of this connection for the server's `close`; without
+    // it, a time-out that comes while the connection waits to leave would fail.
+    socket.setTimeout(0)
     Object.assign(socket, { server: null })
     const id = this.#ids++
-    if (this.#options.sendConnection(key, id, socket)) this.#leaving.set(id, socket)
-    else this.stay()
+    this.#leaving.set(id, { socket, server })
+    if (!this.#options.sendConnection(key, id, socket)) this.stay()
   }
 }
 

@@ -1,6 +1,6 @@
 // Gives the program's `server.listen(…)` the sockets the supervisor holds, in place of ones of its own.
 import type { Server, Socket } from 'node:net'
-import { addressKey, type ListenAddress } from '../wire/messages.ts'
+import { addressKey, type ListenAddress, unixPrefix } from '../wire/messages.ts'
 import { asPrimary } from './cluster-face.ts'
 import { type ListenRequest, parseListen } from './listen-arguments.ts'
 import { ServedAddress } from './served.ts'
@@ -80,13 +80,14 @@ export class Listening {
     this.#over = true
   }
 
-  give(id: number, socket: Socket): void {
+  /** `key`: the supervisor's, which differs when the program names a port it was once given as "any". */
+  give(id: number, key: string, socket: Socket): void {
     const pending = this.#settle(id)
     if (pending === undefined) {
       socket.destroy()
       return
     }
-    const { server, request, key, address } = pending
+    const { server, request, address } = pending
     this.#accept(server, key, () => {
       if (address.kind === 'tcp') this.#listen.call(server, socket, request.backlog)
       else listenOnUnixSocket(server, socket, (fd) => this.#listen.call(server, { fd }, request.backlog))
@@ -96,7 +97,9 @@ export class Listening {
   refuse(id: number, code: string, message: string): void {
     const pending = this.#settle(id)
     if (pending === undefined) return
-    pending.server.emit('error', listenError(pending.address, code, message))
+    const error = listenError(pending.address, code, message)
+    // Not within our own reading: what a listener of the program throws is the program's.
+    process.nextTick(() => pending.server.emit('error', error))
   }
 
   #begin(server: Server, request: ListenRequest): void {
@@ -159,11 +162,15 @@ export class Listening {
   }
 
   #accept(server: Server, key: string, listen: () => void): void {
-    server.once('listening', () => {
+    // Before the program's own listener, which may look at the address.
+    server.prependOnceListener('listening', () => {
       if (this.#over) {
         this.#close.call(server)
         return
       }
+      // By a descriptor Node does not learn the path of a unix socket.
+      if (key.startsWith(unixPrefix))
+        server.address = () => (server.listening ? key.slice(unixPrefix.length) : null)
       this.#served.set(key, new ServedAddress(key, server))
       this.#events.listening(key)
     })

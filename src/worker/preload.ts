@@ -24,7 +24,7 @@ if (birth !== undefined) {
     message: obey,
     handle(purpose, socket) {
       if (purpose.type === 'listen') {
-        listening.give(purpose.request, socket)
+        listening.give(purpose.request, purpose.key, socket)
         return
       }
       const served = listening.servedAt(purpose.key)
