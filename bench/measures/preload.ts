@@ -6,7 +6,7 @@ import { type Birth, birthVariable } from '../../src/wire/birth.ts'
 import { preloadFile, startupProgram } from '../system/paths.ts'
 
 /** Without the preload; with it but outside brood, where it must do nothing; as a worker that brood starts. */
-export const startKinds = ['without', 'outside', 'worker'] as const
+const startKinds = ['without', 'outside', 'worker'] as const
 export type StartKind = (typeof startKinds)[number]
 
 export interface StartRepetition {

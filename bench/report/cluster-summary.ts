@@ -29,7 +29,7 @@ export function costRatio(
   return ratios.length === 0 ? undefined : spread(ratios)
 }
 
-export function ofContestant(rounds: Rounds, connections: Connections, contestant: string): Rounds {
+function ofContestant(rounds: Rounds, connections: Connections, contestant: string): Rounds {
   return rounds.filter((one) => one.connections === connections && one.contestant === contestant)
 }
 

@@ -10,7 +10,7 @@ import { nextDeadline, step } from '../../../src/supervisor/step.ts'
 import { effectWords, eventOf } from './words.ts'
 
 /** Round numbers, each different, so that a test tells them apart. */
-export const usualPolicy: Policy = {
+const usualPolicy: Policy = {
   restart: 'permanent',
   intensity: 3,
   period: 10_000,
