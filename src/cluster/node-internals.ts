@@ -64,16 +64,13 @@ export const reusePort = 2
 export const usualBacklog = 511
 
 const command = 'NODE_CLUSTER'
-const internals = {
-  createServerHandle: (net as { _createServerHandle?: Create })._createServerHandle,
-  createSocketHandle: (dgram as { _createSocketHandle?: Create })._createSocketHandle,
-}
+const createServerHandle = (net as { _createServerHandle?: Create })._createServerHandle
 
 let sequence = 0
 const waiting = new Map<number, (reply: Envelope) => void>()
 
 export function assertSupported(): void {
-  if (internals.createServerHandle !== undefined && internals.createSocketHandle !== undefined) return
+  if (createServerHandle !== undefined) return
   throw new BroodError(
     'internal',
     `brood/cluster does not know how Node ${process.versions.node} shares handles: use node:cluster, or another version`,
@@ -83,10 +80,36 @@ export function assertSupported(): void {
 /** A bound handle, or the negative number of the error. */
 export function createHandle(query: Query, address: string | null): Handle | number {
   const { port, addressType, fd, flags } = query
-  const udp = addressType === 'udp4' || addressType === 'udp6'
-  const create = udp ? internals.createSocketHandle : internals.createServerHandle
-  if (create === undefined) throw new TypeError('assertSupported has not been called')
-  return create(address, port, addressType, fd, flags)
+  if (addressType === 'udp4' || addressType === 'udp6') return createDatagramHandle(query, address)
+  if (createServerHandle === undefined) throw new TypeError('assertSupported has not been called')
+  return createServerHandle(address, port, addressType, fd, flags)
+}
+
+interface DatagramHandle extends Handle {
+  bind(address: string, port: number, flags: number): number
+  bind6(address: string, port: number, flags: number): number
+  open(fd: number): number
+}
+
+/** A datagram socket has its handle from the start; it is bound here without the socket, whose bind is asynchronous. */
+function createDatagramHandle(query: Query, address: string | null): Handle | number {
+  const { addressType, port, fd, flags = 0 } = query
+  const socket = dgram.createSocket(addressType === 'udp6' ? 'udp6' : 'udp4')
+  const symbol = Object.getOwnPropertySymbols(socket).find((one) => one.description === 'state symbol')
+  const state =
+    symbol === undefined ? undefined : (Reflect.get(socket, symbol) as { handle?: DatagramHandle })
+  const handle = state?.handle
+  if (handle === undefined)
+    throw new BroodError('internal', `Node ${process.versions.node} hides its UDP handles`)
+  const errno =
+    fd !== undefined && fd >= 0
+      ? handle.open(fd)
+      : addressType === 'udp6'
+        ? handle.bind6(address || '::', port || 0, flags)
+        : handle.bind(address || '0.0.0.0', port || 0, flags)
+  if (errno === 0) return handle
+  handle.close()
+  return errno
 }
 
 /** Whether an address can be had alone: 0, or the number of the error. */

@@ -1,0 +1,79 @@
+// The addresses that a cluster's workers share: opened when the first asks, closed when the last has left.
+
+import type { Worker } from 'node:cluster'
+import { relative } from 'node:path'
+import type { Target } from '../balance/index.ts'
+import { type Query, sendToWorker } from './node-internals.ts'
+import { balancerOf, SCHED_SLOTS, type SchedulingPolicy } from './scheduling.ts'
+import type { DispatcherOptions } from './sharing/dispatcher.ts'
+import { Distributor } from './sharing/distributor.ts'
+import { SharedListener } from './sharing/shared.ts'
+import type { Sharing } from './sharing/sharing.ts'
+import { SlotListeners } from './sharing/slots.ts'
+
+export class Listeners {
+  readonly #open = new Map<string, Sharing>()
+  readonly #policy: () => SchedulingPolicy
+  readonly #targetOf: (worker: Worker) => Target
+
+  constructor(policy: () => SchedulingPolicy, targetOf: (worker: Worker) => Target) {
+    this.#policy = policy
+    this.#targetOf = targetOf
+  }
+
+  /** Answers a worker whose program listens or binds. */
+  answer(worker: Worker, query: Query): void {
+    const key = keyOf(query)
+    const known = this.#open.get(key)
+    // A worker that asks twice for one address gets a listener of its own: the refusal the system has for that.
+    const sharing = known === undefined || known.has(worker) ? this.#create(key, query) : known
+    sharing.data ??= query.data
+    if (known === undefined) this.#open.set(key, sharing)
+    sharing.add(worker, (errno, reply, handle) => {
+      if (errno === 0) this.#open.set(key, sharing)
+      else if (known === undefined) this.#open.delete(key)
+      const message = { errno: errno === 0 ? null : errno, key, ack: query.seq, data: sharing.data, ...reply }
+      sendToWorker(worker.process, message, handle)
+    })
+  }
+
+  closed(worker: Worker, key: string): void {
+    if (this.#open.get(key)?.remove(worker)) this.#open.delete(key)
+  }
+
+  /** The worker can take nothing any more. */
+  left(worker: Worker): void {
+    for (const key of [...this.#open.keys()]) this.closed(worker, key)
+  }
+
+  #create(key: string, query: Query): Sharing {
+    const address = pathOf(query) ?? query.address
+    const policy = this.#policy()
+    const balancer = balancerOf(policy)
+    const udp = query.addressType === 'udp4' || query.addressType === 'udp6'
+    const options: DispatcherOptions = {
+      key,
+      balancer: balancer ?? (balancerOf('round-robin') as NonNullable<typeof balancer>), // names always have one
+      targetOf: this.#targetOf,
+      needsAddress: policy === 'ip-hash' || typeof policy === 'function',
+    }
+    // Datagrams have no connections that could be handed out, and only TCP has sockets that the kernel spreads over.
+    const slots = policy === SCHED_SLOTS && query.port >= 0 && !(query.fd !== undefined && query.fd >= 0)
+    if (slots && !udp) return new SlotListeners(query, address, options)
+    return balancer === undefined || udp
+      ? new SharedListener(query, address)
+      : new Distributor(query, address, options)
+  }
+}
+
+/** Servers on "any port" are told apart by their order, so that the n-th of every worker shares one. */
+function keyOf({ address, port, addressType, fd, index }: Query): string {
+  return `${address}:${port}:${addressType}:${fd}${port === 0 ? `:${index}` : ''}`
+}
+
+/** The shorter way to write a unix socket's path, of which the kernel takes only some hundred bytes. */
+function pathOf({ address, port }: Query): string | undefined {
+  if (port >= 0 || typeof address !== 'string' || process.platform === 'win32') return undefined
+  const short = relative(process.cwd(), address)
+  return short.length < address.length ? short : address
+}

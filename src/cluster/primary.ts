@@ -1,0 +1,189 @@
+// The primary's half of the cluster: forks workers, tells what becomes of them, answers what they ask.
+import { fork } from 'node:child_process'
+import type { Cluster, ClusterSettings, Worker } from 'node:cluster'
+import { EventEmitter } from 'node:events'
+import type { Target } from '../balance/index.ts'
+import { Listeners } from './listeners.ts'
+import {
+  assertSupported,
+  hearWorker,
+  onDebuggerEnabled,
+  sendToWorker,
+  type WorkerNotice,
+} from './node-internals.ts'
+import {
+  balancerOf,
+  policyOf,
+  SCHED_NONE,
+  SCHED_RR,
+  SCHED_SLOTS,
+  type SchedulingPolicy,
+} from './scheduling.ts'
+import { mergeSettings, workerExecArgv } from './settings.ts'
+
+const { Worker: NodeWorker } = process.getBuiltinModule('node:cluster')
+
+/** `node:cluster` in a primary, and what brood adds to it. */
+export interface PrimaryCluster extends Omit<Cluster, 'schedulingPolicy'> {
+  readonly SCHED_SLOTS: typeof SCHED_SLOTS
+  /** Takes effect with the first `fork` or `setupPrimary`, and stays from then on. */
+  schedulingPolicy: SchedulingPolicy
+}
+
+/** Told in the words of Node's documentation: none, online, listening, disconnected, dead. */
+type Stateful = Worker & { state: string }
+
+export function createPrimary(): PrimaryCluster {
+  assertSupported()
+  const emitter = new EventEmitter()
+  /** Emits 'empty' when the last worker has left. */
+  const leaving = new EventEmitter()
+  const workers: NodeJS.Dict<Worker> = {}
+  let ids = 0
+  let policy: SchedulingPolicy | undefined
+  const listeners = new Listeners(() => policy ?? SCHED_RR, targetOf)
+
+  const cluster = Object.assign(emitter, {
+    isWorker: false,
+    isMaster: true,
+    isPrimary: true,
+    Worker: NodeWorker,
+    workers,
+    settings: {} as ClusterSettings,
+    SCHED_NONE,
+    SCHED_RR,
+    SCHED_SLOTS,
+    schedulingPolicy: policyOf(process.env),
+    setupPrimary,
+    setupMaster: setupPrimary,
+    fork: forkWorker,
+    disconnect,
+  })
+  return cluster as unknown as PrimaryCluster // the emitter's overloads are those of Node's types
+
+  function setupPrimary(options?: ClusterSettings): void {
+    const settings = mergeSettings(cluster.settings, options)
+    cluster.settings = settings
+    process.nextTick(() => emitter.emit('setup', settings))
+    if (policy !== undefined) return
+    balancerOf(cluster.schedulingPolicy) // throws for what is no policy
+    policy = cluster.schedulingPolicy
+    onDebuggerEnabled(() => {
+      for (const worker of Object.values(workers)) if (worker !== undefined) debug(worker as Stateful)
+    })
+  }
+
+  function forkWorker(env?: Record<string, unknown>): Worker {
+    setupPrimary()
+    const id = ++ids
+    const worker = createWorker(id, env)
+    workers[id] = worker
+    worker.on('message', (message, handle) => emitter.emit('message', worker, message, handle))
+    worker.process.once('exit', (code, signal) => {
+      if (!worker.isConnected()) {
+        listeners.left(worker)
+        remove(worker)
+      }
+      tell(worker, 'dead', 'exit', code, signal)
+    })
+    worker.process.once('disconnect', () => {
+      listeners.left(worker)
+      // Until its process has ended too, a program may still want to look at it.
+      if (worker.isDead()) remove(worker)
+      tell(worker, 'disconnected', 'disconnect')
+    })
+    hearWorker(worker.process, (notice) => hear(worker, notice))
+    process.nextTick(() => emitter.emit('fork', worker))
+    return worker
+  }
+
+  function createWorker(id: number, env: Record<string, unknown> | undefined): Stateful {
+    const { settings } = cluster
+    const { exec = '', args = [], cwd, serialization, silent, windowsHide, stdio, gid, uid } = settings
+    const child = fork(exec, args, {
+      ...defined({ cwd, serialization, silent, windowsHide, stdio, gid, uid }),
+      env: { ...process.env, ...env, NODE_UNIQUE_ID: `${id}` } as NodeJS.ProcessEnv, // Node turns values into text
+      execArgv: workerExecArgv(settings),
+    })
+    const worker = construct({ id, process: child })
+    return Object.assign(worker, {
+      disconnect() {
+        worker.exitedAfterDisconnect = true
+        sendToWorker(child, { act: 'disconnect' }, undefined)
+        listeners.left(worker)
+        remove(worker)
+        return worker
+      },
+      destroy(signal?: NodeJS.Signals) {
+        child.kill(signal ?? 'SIGTERM')
+      },
+    })
+  }
+
+  function hear(worker: Stateful, notice: WorkerNotice): void {
+    switch (notice.act) {
+      case 'online':
+        worker.state = 'online'
+        worker.emit('online')
+        emitter.emit('online', worker)
+        return
+      case 'listening': {
+        const { addressType, address, port, fd } = notice
+        const where = { addressType, address, port, fd }
+        worker.state = 'listening'
+        worker.emit('listening', where)
+        emitter.emit('listening', worker, where)
+        return
+      }
+      case 'queryServer':
+        // One that is leaving gets nothing new.
+        if (!worker.exitedAfterDisconnect) listeners.answer(worker, notice)
+        return
+      case 'close':
+        return listeners.closed(worker, notice.key)
+      case 'exitedAfterDisconnect':
+        worker.exitedAfterDisconnect = true
+        sendToWorker(worker.process, { ack: notice.seq }, undefined)
+        return
+    }
+  }
+
+  function tell(worker: Stateful, state: string, event: 'exit' | 'disconnect', ...args: unknown[]): void {
+    worker.exitedAfterDisconnect = Boolean(worker.exitedAfterDisconnect)
+    worker.state = state
+    ;(worker as EventEmitter).emit(event, ...args)
+    emitter.emit(event, worker, ...args)
+  }
+
+  function remove(worker: Worker): void {
+    delete workers[worker.id]
+    if (Object.keys(workers).length === 0) leaving.emit('empty')
+  }
+
+  function disconnect(callback?: () => void): void {
+    const all = Object.values(workers)
+    if (all.length === 0) process.nextTick(() => leaving.emit('empty'))
+    for (const worker of all) if (worker?.isConnected()) worker.disconnect()
+    if (typeof callback === 'function') leaving.once('empty', callback)
+  }
+
+  function targetOf(worker: Worker): Target {
+    return { id: worker.id, connections: 0, weight: 1 }
+  }
+}
+
+/** Node's own class, so that `instanceof` holds for both modules; what its constructor takes is not in its types. */
+function construct(options: object): Stateful {
+  return new (NodeWorker as unknown as new (options: object) => Stateful)(options)
+}
+
+/** SIGUSR1 opens a debugger, in a worker as in the primary. */
+function debug(worker: Stateful): void {
+  const open = (): void => void worker.process.kill('SIGUSR1')
+  if (worker.state === 'online' || worker.state === 'listening') open()
+  else worker.once('online', open)
+}
+
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}
