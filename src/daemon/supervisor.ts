@@ -86,7 +86,10 @@ export class Supervisor {
       // Nothing is left half-started.
       await entry.app.stop()
       entry.app.close()
-      if (this.#apps.get(spec.name) === entry) this.#apps.delete(spec.name)
+      if (this.#apps.get(spec.name) === entry) {
+        this.#apps.delete(spec.name)
+        if (before !== undefined) this.#apps.set(spec.name, before) // the stopped app whose name it wanted to take
+      }
       this.#save()
       throw error
     }
@@ -102,10 +105,8 @@ export class Supervisor {
     const entries = [...this.#apps.values()]
     if (!options.forget)
       this.#trySave() // a full disk must not keep the apps from ending in order
-    else if (this.#remember) {
-      this.#remember = false // a command that this ends must not write what the next supervisor would start again
-      forgetState(this.#home)
-    }
+    else if (this.#remember) forgetState(this.#home)
+    this.#remember = false // commands that this cuts short must not change what was just decided to be remembered
     await Promise.all(entries.map(({ app }) => app.stop()))
     for (const { app } of entries) app.close()
     this.#events.add({ type: 'supervisor-stopped', pid: process.pid })

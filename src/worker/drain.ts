@@ -10,6 +10,9 @@ const scanEvery = 20
 /** A connection of an HTTP server, as Node keeps it. */
 type Held = Socket & { server: HttpServer | null }
 
+/** How much of its time a drain waits for busy HTTP/2 sessions to fall silent. */
+const patience = 0.4
+
 export interface DrainOptions {
   /** Whether a sibling or replacement takes idle connections. */
   handOn: boolean
@@ -24,6 +27,7 @@ export class Drain {
   readonly #options: DrainOptions
   /** Connections on their way to the supervisor; paused, so that no byte is read here any more. */
   readonly #leaving = new Map<number, { socket: Socket; server: Held['server'] }>()
+  readonly #began = performance.now()
   #ids = 0
   #canHandOn: boolean
 
@@ -66,7 +70,9 @@ export class Drain {
 
   #scan(): void {
     const leaving = new Set([...this.#leaving.values()].map(({ socket }) => socket))
+    const late = performance.now() - this.#began > this.#options.within * patience
     for (const served of this.#listening.served) {
+      served.closeSessions(late)
       if (!this.#options.handOn) {
         served.closeIdle()
       } else if (this.#canHandOn && served.canHandOn) {

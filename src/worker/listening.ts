@@ -70,9 +70,7 @@ export class Listening {
 
   /** Stops accepting without Node's `http.Server.close`, which destroys idle connections and races with requests. */
   closeForDrain(server: Server): void {
-    const http2 = 'updateSettings' in server // its own close tells every session to go away in order
-    if (http2) server.close()
-    else this.#close.call(server)
+    this.#close.call(server)
   }
 
   /** No further servers: what the program opens while it drains goes nowhere. */

@@ -1,8 +1,15 @@
 // One server of the program that brood gave its socket to: its own queue, queues it took in, connections handed to it.
+import type { Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import { idleConnections, isHttpServer, isTlsServer } from './idle-connections.ts'
 
 const net = process.getBuiltinModule('node:net')
+
+/**
+ * How long an HTTP/2 session must have been silent before it is told to go, in milliseconds: a request that crosses the
+ * GOAWAY on its way is refused. Node offers no shutdown notice, which would let it in.
+ */
+const sessionSilence = 100
 
 /** The options a `net.Server` accepts connections with; they are properties of the server, unseen by its types. */
 type AcceptOptions = {
@@ -22,6 +29,7 @@ export class ServedAddress {
   readonly server: Server
   readonly #adopters = new Map<number, Server>()
   readonly #handedOn = new Set<Socket>()
+  readonly #sessions = new Map<Http2Session, { bytes: number; since: number }>()
   #draining = false
   /** Resolves the wait for the last handed-on connection. */
   #onHandedOnGone: (() => void) | undefined
@@ -29,6 +37,12 @@ export class ServedAddress {
   constructor(key: string, server: Server) {
     this.key = key
     this.server = server
+    if (isHttp2Server(server)) {
+      server.on('session', (session: Http2Session) => {
+        this.#sessions.set(session, { bytes: 0, since: performance.now() })
+        session.once('close', () => this.#sessions.delete(session))
+      })
+    }
   }
 
   /** Whether idle connections can go on in another worker. */
@@ -111,6 +125,17 @@ export class ServedAddress {
     if (isHttpServer(this.server)) for (const socket of idleConnections(this.server)) socket.destroy()
   }
 
+  /** Tells HTTP/2 sessions to go that have nothing on its way here, or all with `busyToo`; their open streams finish. */
+  closeSessions(busyToo: boolean): void {
+    const now = performance.now()
+    for (const [session, seen] of this.#sessions) {
+      const bytes = session.socket?.bytesRead ?? 0
+      if (bytes !== seen.bytes) this.#sessions.set(session, { bytes, since: now })
+      const silent = bytes === seen.bytes && now - seen.since >= sessionSilence
+      if ((silent || busyToo) && !session.closed) session.close()
+    }
+  }
+
   get isDraining(): boolean {
     return this.#draining
   }
@@ -132,6 +157,10 @@ export class ServedAddress {
     timer.unref()
     socket.once('close', () => clearTimeout(timer))
   }
+}
+
+function isHttp2Server(server: Server): boolean {
+  return 'updateSettings' in server
 }
 
 /** Every answer from now on tells its client to use another connection next time. */

@@ -1,6 +1,6 @@
 // A brood of its own for one test: a home in a temporary folder, the command line, and an end that leaves nothing behind.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +27,7 @@ export function program(name: string): string {
 export class Brood {
   readonly home: string
   readonly #env: NodeJS.ProcessEnv
+  readonly #spawned: ChildProcess[] = []
 
   private constructor(home: string, env: NodeJS.ProcessEnv) {
     this.home = home
@@ -127,7 +128,7 @@ export class Brood {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    t.after(() => child.kill('SIGKILL'))
+    this.#spawned.push(child)
     return child
   }
 
@@ -146,6 +147,7 @@ export class Brood {
   }
 
   async #end(): Promise<void> {
+    for (const child of this.#spawned) child.kill('SIGKILL')
     const killed = await this.run('kill')
     const left = this.processes()
     for (const pid of left) process.kill(pid, 'SIGKILL')

@@ -8,7 +8,7 @@ export function killCommand(): Command {
     .description('end all apps and the supervisor, for good')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
-      const { client, terminal } = contextOf(options)
+      const { home, client, terminal } = contextOf(options)
       try {
         const { apps } = await client.call('kill', {})
         if (terminal.json) terminal.printJson({ killed: true, apps })
@@ -18,6 +18,9 @@ export function killCommand(): Command {
           )
       } catch (error) {
         if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
+        // What a supervisor that was killed left behind would come back with the next.
+        const { forgetState } = await import('../../daemon/state-file.ts')
+        forgetState(home)
         if (terminal.json) terminal.printJson({ killed: false, apps: 0 })
         else terminal.print('no supervisor is running')
       }
