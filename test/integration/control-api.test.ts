@@ -188,7 +188,7 @@ async function underWatch(t: TestContext): Promise<Watch> {
   const { report, port } = await brood.start(server, '--name', 'web', '-w', '2')
   const { spec } = await brood.show('web')
   const before = await brood.json<{ pid: number }>('show')
-  const follower = new Beside(t, brood.spawn(t, 'events', '-f', '--json'))
+  const follower = new Beside(t, brood.spawn('events', '-f', '--json'))
   await follower.until(/"started"/)
   return {
     brood,

@@ -114,7 +114,7 @@ test('a supervisor killed with kill -9 leaves no orphans: its workers finish wha
   const env = ['--env', `LIFELINE=${lifeline.path}`, '--env', 'PORT=0']
   const { report } = await brood.start(holdsLifeline, '--name', 'web', '-w', '2', ...env)
   const slow = fetch(`http://127.0.0.1:${portOf(report)}/?ms=700`)
-  const log = new Beside(t, brood.spawn(t, 'logs', '-f', 'web'))
+  const log = new Beside(t, brood.spawn('logs', '-f', 'web'))
   await log.until(/asked \/\?ms=700/)
   log.child.kill()
   await log.ended

@@ -205,7 +205,7 @@ describe('a listen that is refused', () => {
     const env = ['--env', 'PORT=0', '--env', `TAKEN=${takenPort}`]
     const { report, port } = await brood.start(script, '--name', 'app', ...env)
     assert.equal((await brood.run('signal', 'app', 'SIGUSR2')).code, 0)
-    const logs = brood.spawn(t, 'logs', '-f', 'app')
+    const logs = brood.spawn('logs', '-f', 'app')
     assert.ok(logs.stdout)
     await once(logs.stdout, 'data') // the only line that the program ever writes
     logs.kill('SIGKILL')

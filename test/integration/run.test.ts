@@ -26,7 +26,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 test("the program's own arguments, folder and variables reach it", { timeout }, async (t) => {
   const brood = Brood.create(t)
   const flags = ['--name', 'web', '--env', 'PORT=0', '--env', 'COLOUR=blue', '--cwd', brood.home]
-  const run = new Beside(t, brood.spawn(t, 'run', ...flags, server, '--', '--port', '7', '-w'))
+  const run = new Beside(t, brood.spawn('run', ...flags, server, '--', '--port', '7', '-w'))
   await run.until(/web +0 +\d+ +ready/)
   const [report] = await brood.list()
   assert.ok(report)
@@ -52,7 +52,7 @@ test('a second SIGINT kills at once what ignores the first', { timeout }, async 
 test('a signal while it still starts ends it at once', { timeout }, async (t) => {
   const brood = Brood.create(t)
   const flags = ['--ready-timeout', '1h', '--grace', '1h']
-  const run = new Beside(t, brood.spawn(t, 'run', program('never-ready.js'), ...flags))
+  const run = new Beside(t, brood.spawn('run', program('never-ready.js'), ...flags))
   await run.until(/running/)
   run.child.kill('SIGTERM')
   assert.equal((await run.ended).code, 0)
@@ -151,7 +151,7 @@ async function running(
   ...flags: string[]
 ): Promise<{ brood: Brood; run: Beside }> {
   const brood = Brood.create(t)
-  const run = new Beside(t, brood.spawn(t, 'run', '--name', 'web', '--env', 'PORT=0', ...flags, script))
+  const run = new Beside(t, brood.spawn('run', '--name', 'web', '--env', 'PORT=0', ...flags, script))
   await run.until(/web +0 +\d+ +ready/)
   return { brood, run }
 }

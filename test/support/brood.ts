@@ -123,7 +123,7 @@ export class Brood {
   }
 
   /** A process in the foreground, such as `brood run`; ended with the test. */
-  spawn(t: TestContext, ...args: string[]): ReturnType<typeof spawn> {
+  spawn(...args: string[]): ReturnType<typeof spawn> {
     const child = spawn(process.execPath, [bin, ...args], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
