@@ -2,7 +2,6 @@
 
 import type { Worker } from 'node:cluster'
 import { relative } from 'node:path'
-import type { Target } from '../balance/index.ts'
 import { type Query, sendToWorker } from './node-internals.ts'
 import { balancerOf, SCHED_SLOTS, type SchedulingPolicy } from './scheduling.ts'
 import type { DispatcherOptions } from './sharing/dispatcher.ts'
@@ -10,15 +9,16 @@ import { Distributor } from './sharing/distributor.ts'
 import { SharedListener } from './sharing/shared.ts'
 import type { Sharing } from './sharing/sharing.ts'
 import { SlotListeners } from './sharing/slots.ts'
+import type { WorkerLoad } from './worker-load.ts'
 
 export class Listeners {
   readonly #open = new Map<string, Sharing>()
   readonly #policy: () => SchedulingPolicy
-  readonly #targetOf: (worker: Worker) => Target
+  readonly #loadOf: (worker: Worker) => WorkerLoad
 
-  constructor(policy: () => SchedulingPolicy, targetOf: (worker: Worker) => Target) {
+  constructor(policy: () => SchedulingPolicy, loadOf: (worker: Worker) => WorkerLoad) {
     this.#policy = policy
-    this.#targetOf = targetOf
+    this.#loadOf = loadOf
   }
 
   /** Answers a worker whose program listens or binds. */
@@ -54,7 +54,7 @@ export class Listeners {
     const options: DispatcherOptions = {
       key,
       balancer: balancer ?? (balancerOf('round-robin') as NonNullable<typeof balancer>), // names always have one
-      targetOf: this.#targetOf,
+      loadOf: this.#loadOf,
       needsAddress: policy === 'ip-hash' || typeof policy === 'function',
     }
     // Datagrams have no connections that could be handed out, and only TCP has sockets that the kernel spreads over.

@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process'
 import dgram from 'node:dgram'
 import net from 'node:net'
 import { BroodError } from '../kernel/errors.ts'
+import { type LoadReport, loadCommand } from './load-report.ts'
 
 /** A listening or connected handle without a JavaScript stream around it. */
 export interface Handle {
@@ -154,6 +155,12 @@ export function hearWorker(child: ChildProcess, hear: (notice: WorkerNotice) => 
     }
     waiting.delete(message.ack)
     reply(message)
+  })
+}
+
+export function onLoadReport(child: ChildProcess, heard: (report: LoadReport) => void): void {
+  child.on('internalMessage' as 'message', (message) => {
+    if ((message as Envelope).cmd === loadCommand) heard(message as LoadReport)
   })
 }
 

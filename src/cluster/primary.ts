@@ -1,8 +1,8 @@
 // The primary's half of the cluster: forks workers, tells what becomes of them, answers what they ask.
 import { fork } from 'node:child_process'
-import type { Cluster, ClusterSettings, Worker } from 'node:cluster'
+import type { Cluster, Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
-import type { Target } from '../balance/index.ts'
+import { fileURLToPath } from 'node:url'
 import { Listeners } from './listeners.ts'
 import {
   assertSupported,
@@ -11,20 +11,30 @@ import {
   sendToWorker,
   type WorkerNotice,
 } from './node-internals.ts'
+import { type PreloadTasks, preloadVariable } from './preload-tasks.ts'
 import {
   balancerOf,
+  countsConnections,
   policyOf,
   SCHED_NONE,
   SCHED_RR,
   SCHED_SLOTS,
   type SchedulingPolicy,
 } from './scheduling.ts'
-import { mergeSettings, workerExecArgv } from './settings.ts'
+import { type BroodClusterSettings, mergeSettings, workerExecArgv } from './settings.ts'
+import { WorkerLoad } from './worker-load.ts'
 
 const { Worker: NodeWorker } = process.getBuiltinModule('node:cluster')
 
+/** Of the same kind as this file: compiled in an installation, TypeScript in a checkout. */
+const preload = fileURLToPath(new URL(`./worker-preload${import.meta.url.slice(-3)}`, import.meta.url))
+
 /** `node:cluster` in a primary, and what brood adds to it. */
-export interface PrimaryCluster extends Omit<Cluster, 'schedulingPolicy'> {
+export interface PrimaryCluster
+  extends Omit<Cluster, 'schedulingPolicy' | 'setupPrimary' | 'setupMaster' | 'settings'> {
+  readonly settings: BroodClusterSettings
+  setupPrimary(options?: BroodClusterSettings): void
+  setupMaster(options?: BroodClusterSettings): void
   readonly SCHED_SLOTS: typeof SCHED_SLOTS
   /** Takes effect with the first `fork` or `setupPrimary`, and stays from then on. */
   schedulingPolicy: SchedulingPolicy
@@ -41,7 +51,8 @@ export function createPrimary(): PrimaryCluster {
   const workers: NodeJS.Dict<Worker> = {}
   let ids = 0
   let policy: SchedulingPolicy | undefined
-  const listeners = new Listeners(() => policy ?? SCHED_RR, targetOf)
+  const loads = new WeakMap<Worker, WorkerLoad>()
+  const listeners = new Listeners(() => policy ?? SCHED_RR, loadOf)
 
   const cluster = Object.assign(emitter, {
     isWorker: false,
@@ -49,7 +60,7 @@ export function createPrimary(): PrimaryCluster {
     isPrimary: true,
     Worker: NodeWorker,
     workers,
-    settings: {} as ClusterSettings,
+    settings: {} as BroodClusterSettings,
     SCHED_NONE,
     SCHED_RR,
     SCHED_SLOTS,
@@ -61,7 +72,7 @@ export function createPrimary(): PrimaryCluster {
   })
   return cluster as unknown as PrimaryCluster // the emitter's overloads are those of Node's types
 
-  function setupPrimary(options?: ClusterSettings): void {
+  function setupPrimary(options?: BroodClusterSettings): void {
     const settings = mergeSettings(cluster.settings, options)
     cluster.settings = settings
     process.nextTick(() => emitter.emit('setup', settings))
@@ -100,10 +111,17 @@ export function createPrimary(): PrimaryCluster {
   function createWorker(id: number, env: Record<string, unknown> | undefined): Stateful {
     const { settings } = cluster
     const { exec = '', args = [], cwd, serialization, silent, windowsHide, stdio, gid, uid } = settings
+    const tasks = preloadTasks()
+    const needed = Object.keys(tasks).length > 0
     const child = fork(exec, args, {
       ...defined({ cwd, serialization, silent, windowsHide, stdio, gid, uid }),
-      env: { ...process.env, ...env, NODE_UNIQUE_ID: `${id}` } as NodeJS.ProcessEnv, // Node turns values into text
-      execArgv: workerExecArgv(settings),
+      env: {
+        ...process.env,
+        ...env,
+        NODE_UNIQUE_ID: `${id}`,
+        ...(needed ? { [preloadVariable]: JSON.stringify(tasks) } : {}),
+      } as NodeJS.ProcessEnv, // Node turns values into text
+      execArgv: [...workerExecArgv(settings), ...(needed ? ['--require', preload] : [])],
     })
     const worker = construct({ id, process: child })
     return Object.assign(worker, {
@@ -167,8 +185,17 @@ export function createPrimary(): PrimaryCluster {
     if (typeof callback === 'function') leaving.once('empty', callback)
   }
 
-  function targetOf(worker: Worker): Target {
-    return { id: worker.id, connections: 0, weight: 1 }
+  function loadOf(worker: Worker): WorkerLoad {
+    const load = loads.get(worker) ?? new WorkerLoad(worker)
+    loads.set(worker, load)
+    return load
+  }
+
+  function preloadTasks(): PreloadTasks {
+    return {
+      ...(countsConnections(policy ?? SCHED_RR) ? { countConnections: true } : {}),
+      ...(cluster.settings.outlivePrimary ? { outlivePrimary: true } : {}),
+    }
   }
 }
 

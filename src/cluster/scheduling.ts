@@ -25,6 +25,11 @@ export function policyOf(environment: NodeJS.ProcessEnv): SchedulingPolicy {
   return name !== 'rr' && process.platform === 'win32' ? SCHED_NONE : SCHED_RR
 }
 
+/** Whether a policy chooses by how many connections each worker has; a worker then has to tell. */
+export function countsConnections(policy: SchedulingPolicy): boolean {
+  return policy === 'least-connections' || policy === 'two-choices' || typeof policy === 'function'
+}
+
 /** A balancer for one address, or undefined when the primary does not choose. Throws for what is no policy. */
 export function balancerOf(policy: SchedulingPolicy): Balancer | undefined {
   if (policy === SCHED_NONE || policy === SCHED_SLOTS) return undefined

@@ -2,16 +2,22 @@
 import type { ClusterSettings } from 'node:cluster'
 import { BroodError } from '../kernel/errors.ts'
 
+/** Node's settings, and brood's. */
+export interface BroodClusterSettings extends ClusterSettings {
+  /** Workers that have a listening socket of their own (SCHED_NONE, SCHED_SLOTS) go on when the primary dies. */
+  outlivePrimary?: boolean
+}
+
 const lowestPort = 1024
 const highestPort = 65_535
 let debugPortOffset = 1
 
 /** Later calls add to earlier ones; what was never said comes from this process. */
 export function mergeSettings(
-  before: ClusterSettings,
-  options: ClusterSettings | undefined,
-): ClusterSettings {
-  const settings: ClusterSettings = {
+  before: BroodClusterSettings,
+  options: BroodClusterSettings | undefined,
+): BroodClusterSettings {
+  const settings: BroodClusterSettings = {
     args: process.argv.slice(2),
     ...(process.argv[1] === undefined ? {} : { exec: process.argv[1] }),
     execArgv: process.execArgv,

@@ -1,5 +1,6 @@
 // Whether this process is a worker's main thread, and what it was given; leaves no trace for the program's own children.
 import { isMainThread } from 'node:worker_threads'
+import { forgetPreload } from '../kernel/preload.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
 
 /** The birth of this worker; undefined in any process or thread that brood did not start itself. */
@@ -9,10 +10,4 @@ export function takeBirth(preloadPath: string): Birth | undefined {
   if (text === undefined || !isMainThread) return undefined
   delete process.env[birthVariable]
   return JSON.parse(text) as Birth // written by the supervisor of the same version
-}
-
-/** `child_process.fork` and worker threads inherit `execArgv`: without this they would load the preload too. */
-function forgetPreload(preloadPath: string): void {
-  const at = process.execArgv.indexOf(preloadPath)
-  if (at > 0) process.execArgv.splice(at - 1, 2)
 }

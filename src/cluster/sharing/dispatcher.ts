@@ -1,11 +1,12 @@
 // Sends accepted connections to workers, one at a time each: whoever has taken its last is free for the next.
 import type { Worker } from 'node:cluster'
-import type { Balancer, Target } from '../../balance/index.ts'
+import type { Balancer } from '../../balance/index.ts'
 import { type Handle, sendToWorker } from '../node-internals.ts'
+import type { WorkerLoad } from '../worker-load.ts'
 
 interface Member {
   readonly worker: Worker
-  readonly target: Target
+  readonly load: WorkerLoad
   /** Sent, and not yet taken. */
   underway: Handle | undefined
 }
@@ -14,7 +15,7 @@ export interface DispatcherOptions {
   readonly key: string
   readonly balancer: Balancer
   /** What the balancer is told of a worker. */
-  targetOf(worker: Worker): Target
+  loadOf(worker: Worker): WorkerLoad
   /** Whether a choice depends on the client's address. */
   readonly needsAddress: boolean
 }
@@ -23,7 +24,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #members = new Map<number, Member>()
-  readonly #free = new Map<number, Target>()
+  readonly #free = new Map<number, WorkerLoad>()
   readonly #waiting: Handle[] = []
 
   constructor(options: DispatcherOptions) {
@@ -39,7 +40,7 @@ export class Dispatcher {
   }
 
   add(worker: Worker): void {
-    this.#members.set(worker.id, { worker, target: this.#options.targetOf(worker), underway: undefined })
+    this.#members.set(worker.id, { worker, load: this.#options.loadOf(worker), underway: undefined })
     this.#release(worker.id)
   }
 
@@ -81,12 +82,16 @@ export class Dispatcher {
       return
     }
     member.underway = client
+    member.load.sent++
     // When the channel is closed nothing is sent; the worker's removal, which follows, passes the connection on.
     sendToWorker(member.worker.process, { act: 'newconn', key: this.#options.key }, client, (reply) => {
       if (member.underway !== client) return // removed meanwhile
       member.underway = undefined
       if (reply.accepted) client.close()
-      else this.dispatch(client) // it is shutting down: somebody else takes it
+      else {
+        member.load.sent--
+        this.dispatch(client) // it is shutting down: somebody else takes it
+      }
       this.#release(id)
     })
   }
@@ -95,7 +100,7 @@ export class Dispatcher {
     const member = this.#members.get(id)
     if (member === undefined) return
     const next = this.#waiting.shift()
-    if (next === undefined) this.#free.set(id, member.target)
+    if (next === undefined) this.#free.set(id, member.load)
     else this.#send(id, next)
   }
 }
