@@ -28,6 +28,14 @@ export const brood: Contestant = {
   },
 }
 
+/** What brood itself costs: one process like the bare one, so the price of running two does not come into it. */
+export const broodAlone: Contestant = {
+  key: 'brood-one',
+  title: 'brood, one worker',
+  shape: 'single',
+  start: (place) => brood.start({ ...place, workers: 1 }),
+}
+
 /** The environment in which `brood` finds the supervisor of this place. */
 export function broodEnvironment(place: Pick<Place, 'environment' | 'home'>): NodeJS.ProcessEnv {
   return { ...place.environment, BROOD_HOME: place.home }

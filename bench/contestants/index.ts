@@ -1,5 +1,5 @@
 // All contestants, in the order in which tables show them.
-import { brood } from './brood.ts'
+import { brood, broodAlone } from './brood.ts'
 import type { Contestant } from './contestant.ts'
 import { bare, clusterRoundRobin, clusterShared, siblings } from './direct.ts'
 import { pm2 } from './pm2.ts'
@@ -11,4 +11,5 @@ export const contestants: readonly Contestant[] = [
   clusterShared,
   pm2,
   brood,
+  broodAlone,
 ]

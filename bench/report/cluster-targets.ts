@@ -6,8 +6,8 @@ import { median } from './statistics.ts'
 import type { Target } from './targets.ts'
 
 export function clusterTargets(figures: ClusterFigures): Target[] {
-  const ratio = (connections: Connections, to: string) =>
-    costRatio(figures.requests, connections, 'brood', to)?.median
+  const ratio = (connections: Connections, to: string, of = 'brood') =>
+    costRatio(figures.requests, connections, of, to)?.median
   const supervisor = figures.supervisor.find(({ contestant }) => contestant === 'brood')
   const spreads = figures.spread.filter(({ contestant }) => contestant === 'brood')
   const lists = figures.list.filter(({ command }) => command === 'brood list')
@@ -21,6 +21,20 @@ export function clusterTargets(figures: ClusterFigures): Target[] {
     },
     { name: 'short: cost / pm2', atMost: 0.3, unit: '×', measured: ratio('short', 'pm2') },
     { name: 'keep-alive: cost / bare', atMost: 1.05, unit: '×', measured: ratio('keep-alive', 'bare') },
+    // Two processes on two cores cost more than one, whoever runs them: what is left is brood's own share.
+    {
+      name: 'short: one worker / bare',
+      atMost: 1.1,
+      unit: '×',
+      measured: ratio('short', 'bare', 'brood-one'),
+    },
+    { name: 'short: cost / bare siblings', atMost: 1.05, unit: '×', measured: ratio('short', 'reuse-port') },
+    {
+      name: 'keep-alive: one worker / bare',
+      atMost: 1.05,
+      unit: '×',
+      measured: ratio('keep-alive', 'bare', 'brood-one'),
+    },
     {
       name: 'spread: busiest worker / mean',
       atMost: 1.5,

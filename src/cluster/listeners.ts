@@ -32,7 +32,7 @@ export class Listeners {
     sharing.add(worker, (errno, reply, handle) => {
       if (errno === 0) this.#open.set(key, sharing)
       else if (known === undefined) this.#open.delete(key)
-      const message = { errno: errno === 0 ? null : errno, key, ack: query.seq, data: sharing.data, ...reply }
+      const message = { errno, key, ack: query.seq, data: sharing.data, ...reply }
       sendToWorker(worker.process, message, handle)
     })
   }

@@ -16,7 +16,6 @@ export interface Handle {
   onconnection: ((status: number, client: Handle | undefined) => void) | undefined
   getsockname?(out: object): number
   getpeername?(out: { address?: string }): number
-  fchmod?(mode: number): number
 }
 
 /** What a worker asks for when its program listens or binds. */
@@ -59,6 +58,8 @@ type Create = (
   flags: number | undefined,
 ) => Handle | number
 
+/** libuv's UV_TCP_IPV6ONLY. */
+export const ipv6Only = 1
 /** libuv's UV_TCP_REUSEPORT. */
 export const reusePort = 2
 /** What Node listens with when a program names none. */
@@ -111,6 +112,22 @@ function createDatagramHandle(query: Query, address: string | null): Handle | nu
   if (errno === 0) return handle
   handle.close()
   return errno
+}
+
+/** The handle of a listening server, which then is no server any more: connections go where the handle's owner says. */
+export function takeHandle(server: net.Server): Handle {
+  const holder = server as unknown as { _handle: Handle | null }
+  const handle = holder._handle
+  if (handle === null) throw new TypeError('the server does not listen')
+  holder._handle = null
+  return handle
+}
+
+/** libuv's negative number of a system error. */
+export function errorNumber(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'errno' in error && typeof error.errno === 'number'
+    ? error.errno
+    : -1
 }
 
 /** Whether an address can be had alone: 0, or the number of the error. */
