@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** What is known of a connection before it is read. */
-export interface Arrival {
+interface Arrival {
   /** The client's address without its port; undefined for unix sockets. */
   readonly remoteAddress: string | undefined
 }

@@ -7,7 +7,7 @@ import { roundRobin } from './round-robin.ts'
 import { twoChoices } from './two-choices.ts'
 import { weighted } from './weighted.ts'
 
-export type { Arrival, Balancer, Target } from './balancer.ts'
+export type { Balancer, Target } from './balancer.ts'
 
 export const balancers = {
   'round-robin': roundRobin,
