@@ -1,7 +1,7 @@
 // Contestants that are nothing but Node: the bare server, several of it, and node:cluster in both of its schedulings.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { primaryProgram, serverProgram } from '../system/paths.ts'
+import { clusterModule, primaryProgram, serverProgram } from '../system/paths.ts'
 import type { Contestant, Place, Started } from './contestant.ts'
 
 export const bare: Contestant = {
@@ -31,6 +31,21 @@ export const clusterShared: Contestant = {
   title: 'cluster, shared socket',
   shape: 'supervised',
   start: (place) => startNode(place, primaryProgram, 1, { SCHEDULING: 'shared' }),
+}
+
+export const broodClusterRoundRobin: Contestant = {
+  key: 'brood-cluster-round-robin',
+  title: 'brood/cluster, round robin',
+  shape: 'supervised',
+  start: (place) =>
+    startNode(place, primaryProgram, 1, { CLUSTER: clusterModule, SCHEDULING: 'round-robin' }),
+}
+
+export const broodClusterSlots: Contestant = {
+  key: 'brood-cluster-slots',
+  title: 'brood/cluster, slots',
+  shape: 'supervised',
+  start: (place) => startNode(place, primaryProgram, 1, { CLUSTER: clusterModule, SCHEDULING: 'slots' }),
 }
 
 async function startNode(

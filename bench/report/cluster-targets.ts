@@ -19,6 +19,18 @@ export function clusterTargets(figures: ClusterFigures): Target[] {
       unit: '×',
       measured: ratio('short', 'cluster-round-robin'),
     },
+    {
+      name: 'brood/cluster SCHED_RR / cluster',
+      atMost: 1,
+      unit: '×',
+      measured: ratio('short', 'cluster-round-robin', 'brood-cluster-round-robin'),
+    },
+    {
+      name: 'brood/cluster SCHED_SLOTS / cluster',
+      atMost: 0.45,
+      unit: '×',
+      measured: ratio('short', 'cluster-round-robin', 'brood-cluster-slots'),
+    },
     { name: 'short: cost / pm2', atMost: 0.3, unit: '×', measured: ratio('short', 'pm2') },
     { name: 'keep-alive: cost / bare', atMost: 1.05, unit: '×', measured: ratio('keep-alive', 'bare') },
     // Two processes on two cores cost more than one, whoever runs them: what is left is brood's own share.
