@@ -3,6 +3,7 @@ import type { Suite } from './suite.ts'
 
 const suites: Record<string, () => Promise<Suite>> = {
   cluster: async () => (await import('./cluster.ts')).cluster,
+  process: async () => (await import('./process.ts')).processes,
 }
 
 const [name = '', ...words] = process.argv.slice(2)

@@ -30,8 +30,11 @@ export class Supervisor {
   readonly #startedAt: number
   /** Apps that were wanted running and could not be started again; until somebody does something with them. */
   readonly #unrestored = new Set<string>()
+  /** Apps whose first start is going on: until it has succeeded there is nothing to remember. */
+  readonly #starting = new Set<string>()
   readonly #onKilled: () => void
-  #remember: boolean
+  readonly #remember: boolean
+  #ending = false
 
   constructor(options: {
     home: Home
@@ -67,12 +70,14 @@ export class Supervisor {
   }
 
   async start(spec: AppSpec): Promise<AppDetail> {
+    this.#assertStays()
     this.#assertNew(spec.name)
     if (!existsSync(spec.script)) {
       throw new BroodError('script_not_found', `there is no script ${spec.script}: check the path`)
     }
     const before = this.#apps.get(spec.name)
     const entry = this.#add(spec)
+    this.#starting.add(spec.name)
     try {
       before?.app.close()
       if (spec.port !== undefined && spec.port !== 0) {
@@ -80,9 +85,11 @@ export class Supervisor {
       }
       this.#save() // a disk that is full must be known before anything runs
       await entry.app.start(true)
+      this.#starting.delete(spec.name)
       this.#save()
       return this.detail(spec.name)
     } catch (error) {
+      this.#starting.delete(spec.name)
       // Nothing is left half-started.
       await entry.app.stop()
       entry.app.close()
@@ -105,8 +112,8 @@ export class Supervisor {
     const entries = [...this.#apps.values()]
     if (!options.forget)
       this.#trySave() // a full disk must not keep the apps from ending in order
-    else if (this.#remember) forgetState(this.#home)
-    this.#remember = false // commands that this cuts short must not change what was just decided to be remembered
+    else if (this.#remember) forgetState(this.#home) // `kill` counts also when a signal has come first
+    this.#ending = true // commands that this cuts short must not change what was just decided to be remembered
     await Promise.all(entries.map(({ app }) => app.stop()))
     for (const { app } of entries) app.close()
     this.#events.add({ type: 'supervisor-stopped', pid: process.pid })
@@ -128,9 +135,14 @@ export class Supervisor {
       list: () => [...this.#apps.values()].map(({ app }) => app.report()),
       show: ({ app }) => this.detail(app),
       start: ({ spec }) => this.start(spec),
-      reload: ({ target }) =>
-        this.#each(target, (entry, slot) => entry.app.reload(slot === undefined ? undefined : [slot])),
-      restart: ({ target }) => this.#each(whole(target, 'restart'), ({ app }) => app.restart()),
+      reload: ({ target }) => {
+        this.#assertStays()
+        return this.#each(target, (entry, slot) => entry.app.reload(slot === undefined ? undefined : [slot]))
+      },
+      restart: ({ target }) => {
+        this.#assertStays()
+        return this.#each(whole(target, 'restart'), ({ app }) => app.restart())
+      },
       stop: ({ target }) => this.#each(whole(target, 'stop'), ({ app }) => app.stop()),
       delete: ({ target }) =>
         this.#each(whole(target, 'delete'), async ({ app, spec }) => {
@@ -183,6 +195,7 @@ export class Supervisor {
   }
 
   async #scale(name: string, change: string): Promise<ReturnType<App['report']>> {
+    this.#assertStays()
     const { app, spec } = this.#entry(name)
     const size = /^[+-]/.test(change) ? app.state.size + Number(change) : Number(change)
     if (size < 1)
@@ -247,6 +260,12 @@ export class Supervisor {
     throw new BroodError('no_such_app', `no app is named '${name}': ${known}`)
   }
 
+  /** What is begun while the supervisor ends would end with it, and nobody would remember it. */
+  #assertStays(): void {
+    if (this.#ending)
+      throw new BroodError('busy', 'the supervisor is about to end: try again when it is gone')
+  }
+
   /** A name is free when nobody has it, or when its app was stopped: then the new one takes its place. */
   #assertNew(name: string): void {
     const state = this.#apps.get(name)?.app.state
@@ -291,8 +310,9 @@ export class Supervisor {
   }
 
   #save(): void {
-    if (!this.#remember) return
-    const apps = [...this.#apps.values()].map(
+    if (!this.#remember || this.#ending) return
+    const known = [...this.#apps.values()].filter(({ spec }) => !this.#starting.has(spec.name))
+    const apps = known.map(
       ({ spec, app }): RememberedApp => ({
         spec,
         wanted: this.#unrestored.has(spec.name) ? 'running' : app.state.wanted,

@@ -15,7 +15,11 @@ interface Channel {
  * Two places of Node throw outside of any handler of ours: the reader of the pipe, at a line that is not JSON, and the
  * listener for Node's own messages, at one that is forged. Both end the conversation with this child instead.
  */
-export function guardIpc(child: ChildProcess, broken: (error: BroodError) => void): void {
+export function guardIpc(
+  child: ChildProcess,
+  broken: (error: BroodError) => void,
+  longest = longestLine,
+): void {
   let over = false
   const end = (why: string): void => {
     if (over) return
@@ -45,8 +49,8 @@ export function guardIpc(child: ChildProcess, broken: (error: BroodError) => voi
     if (buffer !== undefined) {
       const last = new Uint8Array(buffer).lastIndexOf(newline)
       line = last < 0 ? line + buffer.byteLength : buffer.byteLength - last
-      if (line > longestLine) {
-        end(`a line of more than ${longestLine} bytes`)
+      if (line > longest) {
+        end(`a line of more than ${longest} bytes`)
         return
       }
     }

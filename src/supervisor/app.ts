@@ -357,10 +357,18 @@ export class App {
     const reason = describeExit(exit, error, live?.uncaught?.summary)
     if (error !== undefined) this.#refusal = asSpawnError(this.settings, error)
     const worker = this.#state.workers.get(id)
-    const expected = worker?.at === 'draining' || (worker?.at === 'ending' && worker.fault === undefined)
+    // Why brood ended it says more than how it ended.
+    const fault = worker !== undefined && 'fault' in worker ? worker.fault : undefined
+    const expected = worker !== undefined && isLeaving(worker) && fault === undefined
     if (!expected) {
       const stderr = this.#output.lastErrors(slot)
-      this.#failure = { at: this.#clock.now(), slot, reason, stack: live?.uncaught?.stack, stderr }
+      this.#failure = {
+        at: this.#clock.now(),
+        slot,
+        reason: fault ?? reason,
+        stack: live?.uncaught?.stack,
+        stderr,
+      }
     }
     this.#sockets.left(id)
     this.#dispatch({ type: 'exited', worker: id, exit, reason })

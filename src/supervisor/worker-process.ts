@@ -141,12 +141,12 @@ export class WorkerProcess {
 
   /** Passes a listening socket; the supervisor keeps its own. */
   sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' }, socket: Socket): boolean {
-    return this.#sendHandle(purpose, socket, true)
+    return this.#sendHandle(purpose, socket, () => {})
   }
 
   /** Passes a connection for good. */
   sendConnection(key: string, id: number, socket: Socket): boolean {
-    return this.#sendHandle({ type: 'connection', key, id }, socket, false)
+    return this.#sendHandle({ type: 'connection', key, id }, socket, () => socket.destroy())
   }
 
   /** Signals the process and every descendant in its group. */
@@ -166,10 +166,13 @@ export class WorkerProcess {
       : endGroup(this.pid, signal, this.#clock.now() + within, this.#clock)
   }
 
-  #sendHandle(purpose: HandlePurpose, socket: Socket, keepOpen: boolean): boolean {
+  /**
+   * `sent` is called when the handle has left, or has failed to: a worker may die meanwhile, and its exit tells more than
+   * that. Always with `keepOpen`: without it Node keeps a handle for ever when its receiver dies before it acknowledges.
+   */
+  #sendHandle(purpose: HandlePurpose, socket: Socket, sent: () => void): boolean {
     if (!this.#child.connected) return false
-    // A worker may die with the handle on its way; its exit tells more than the failed write.
-    this.#child.send({ brood: purpose }, socket, { keepOpen }, () => {})
+    this.#child.send({ brood: purpose }, socket, { keepOpen: true }, sent)
     return true
   }
 
