@@ -19,6 +19,7 @@ export const {
   isMaster,
   isPrimary,
   isWorker,
+  request,
   SCHED_NONE,
   SCHED_RR,
   SCHED_SLOTS,

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import type { Cluster, Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { RequestOptions } from '../process/questions.ts'
 import { Listeners } from './listeners.ts'
 import {
   assertSupported,
@@ -12,6 +13,7 @@ import {
   type WorkerNotice,
 } from './node-internals.ts'
 import { type PreloadTasks, preloadVariable } from './preload-tasks.ts'
+import { WorkerConversation } from './requests.ts'
 import {
   balancerOf,
   countsConnections,
@@ -38,6 +40,12 @@ export interface PrimaryCluster
   readonly SCHED_SLOTS: typeof SCHED_SLOTS
   /** Takes effect with the first `fork` or `setupPrimary`, and stays from then on. */
   schedulingPolicy: SchedulingPolicy
+  /**
+   * Asks a worker and gives its answer: `await cluster.request(worker, 'status', undefined, { timeout: 1000 })`. The worker
+   * answers by `parent.answer('status', () => …)` of `brood/process/parent`. Primary only. Times in milliseconds. Errors:
+   * `timed_out`, `aborted`, `channel_closed`, `no_handler`, `handler_failed`, `message_invalid`, `message_too_large`.
+   */
+  request(worker: Worker, name: string, value: unknown, options?: RequestOptions): Promise<unknown>
 }
 
 /** Told in the words of Node's documentation: none, online, listening, disconnected, dead. */
@@ -52,6 +60,7 @@ export function createPrimary(): PrimaryCluster {
   let ids = 0
   let policy: SchedulingPolicy | undefined
   const loads = new WeakMap<Worker, WorkerLoad>()
+  const conversations = new WeakMap<Worker, WorkerConversation>()
   const listeners = new Listeners(() => policy ?? SCHED_RR, loadOf)
 
   const cluster = Object.assign(emitter, {
@@ -69,6 +78,7 @@ export function createPrimary(): PrimaryCluster {
     setupMaster: setupPrimary,
     fork: forkWorker,
     disconnect,
+    request,
   })
   return cluster as unknown as PrimaryCluster // the emitter's overloads are those of Node's types
 
@@ -171,6 +181,13 @@ export function createPrimary(): PrimaryCluster {
     worker.state = state
     ;(worker as EventEmitter).emit(event, ...args)
     emitter.emit(event, worker, ...args)
+  }
+
+  function request(worker: Worker, name: string, value: unknown, options?: RequestOptions): Promise<unknown> {
+    const known = conversations.get(worker)
+    const conversation = known ?? new WorkerConversation(worker, cluster.settings.serialization ?? 'json')
+    conversations.set(worker, conversation)
+    return conversation.request(name, value, options)
   }
 
   function remove(worker: Worker): void {
