@@ -1,22 +1,15 @@
 // One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
-import type { Clock, Millis } from '../kernel/clock.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import type { ListenAddress, WorkerMessage } from '../wire/messages.ts'
 import type { AppSettings, Output } from './app-settings.ts'
 import { AppSockets } from './app-sockets.ts'
+import { asSpawnError, describeExit, describeUncaught, type Failure } from './failure.ts'
+import { Lifecycle, type Outcome } from './lifecycle.ts'
 import { type AppReport, reportOf, type WorkerFacts } from './report.ts'
-import { type AppState, type Effect, type Event, type Exit, initialState, type Notice } from './state.ts'
-import { isAlive, isLeaving, nextDeadline, step } from './step.ts'
-import { describeExit, WorkerProcess } from './worker-process.ts'
-
-/** The last thing that went wrong, for `brood show`. */
-export interface Failure {
-  readonly at: Millis
-  readonly slot: number
-  readonly reason: string
-  readonly stack: string | undefined
-  readonly stderr: readonly string[]
-}
+import type { AppState, Effect, Event, Exit, Notice } from './state.ts'
+import { isAlive, isLeaving } from './step.ts'
+import { WorkerProcess } from './worker-process.ts'
 
 export interface AppEvents {
   notice(notice: Notice, pid: number | undefined): void
@@ -32,8 +25,6 @@ interface Live extends WorkerFacts {
   uncaught: { summary: string; stack: string } | undefined
 }
 
-type Outcome = Notice['type']
-
 export class App {
   readonly settings: AppSettings
   readonly #output: Output
@@ -42,12 +33,8 @@ export class App {
   readonly #live = new Map<number, Live>()
   readonly #sockets: AppSockets
   readonly #restarts = new Map<number, number>()
-  readonly #waiting = new Set<{ outcomes: readonly Outcome[]; resolve: (notice: Notice) => void }>()
   readonly #ending = new Set<Promise<void>>()
-  readonly #queue: Event[] = []
-  #state: AppState
-  #cancelTimer: () => void = () => {}
-  #performing = false
+  readonly #lifecycle: Lifecycle
   #failure: Failure | undefined
   #refusal: BroodError | undefined
 
@@ -57,11 +44,18 @@ export class App {
     this.#clock = clock
     this.#events = events
     this.#sockets = new AppSockets(settings.share, settings.maxWorkers, this.#live)
-    this.#state = initialState(settings.policy, settings.workers)
+    this.#lifecycle = new Lifecycle(settings.policy, settings.workers, clock, {
+      perform: (effect) => this.#perform(effect),
+      notice: (notice) => this.#tell(notice),
+      settled: () => {
+        // Nobody accepts, nor will: clients are to be refused instead of left waiting.
+        if (!isAlive(this.state)) this.#sockets.release()
+      },
+    })
   }
 
   get state(): AppState {
-    return this.#state
+    return this.#lifecycle.state
   }
 
   get failure(): Failure | undefined {
@@ -123,7 +117,7 @@ export class App {
 
   /** After `stop`: gives the addresses back. */
   close(): void {
-    this.#cancelTimer()
+    this.#lifecycle.close()
     this.#sockets.close()
   }
 
@@ -138,7 +132,7 @@ export class App {
     return reportOf({
       name: this.settings.name,
       script: this.settings.script,
-      state: this.#state,
+      state: this.state,
       live: this.#live,
       restarts: this.#restarts,
       addresses: this.#sockets.labels,
@@ -149,8 +143,8 @@ export class App {
 
   // ── the lifecycle ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  #command(event: Event & { type: string }, outcomes: readonly Outcome[]): Promise<Notice> {
-    const { operation } = this.#state
+  #command(event: Event, outcomes: readonly Outcome[]): Promise<Notice> {
+    const { operation } = this.state
     if (event.type !== 'stop' && operation.type !== 'none') {
       const { name } = this.settings
       throw new BroodError(
@@ -160,38 +154,10 @@ export class App {
     }
     this.#refusal = undefined
     if (event.type !== 'stop') this.#sockets.reopen()
-    return new Promise((resolve) => {
-      this.#waiting.add({ outcomes, resolve })
-      this.#dispatch(event)
-    })
+    return this.#lifecycle.takeUntil(event, outcomes)
   }
 
-  /** Effects can cause events (a spawn that fails at once); they are taken one after the other, never nested. */
-  #dispatch(event: Event): void {
-    this.#queue.push(event)
-    if (this.#performing) return
-    this.#performing = true
-    try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const { state, effects } = step(this.#state, next, this.#clock.now())
-        this.#state = state
-        for (const effect of effects) this.#perform(effect)
-      }
-    } finally {
-      this.#performing = false
-    }
-    if (!isAlive(this.#state)) this.#sockets.release()
-    this.#arm()
-  }
-
-  #arm(): void {
-    this.#cancelTimer()
-    const at = nextDeadline(this.#state)
-    this.#cancelTimer =
-      at === undefined ? () => {} : this.#clock.at(at, () => this.#dispatch({ type: 'tick' }))
-  }
-
-  #perform(effect: Effect): void {
+  #perform(effect: Exclude<Effect, { type: 'notice' }>): void {
     switch (effect.type) {
       case 'spawn':
         return this.#spawn(effect.worker, effect.slot)
@@ -210,8 +176,6 @@ export class App {
       case 'kill':
         this.#sockets.left(effect.worker)
         return this.#live.get(effect.worker)?.process.signal('SIGKILL')
-      case 'notice':
-        return this.#tell(effect.notice)
     }
   }
 
@@ -220,16 +184,11 @@ export class App {
       this.#restarts.set(notice.slot, (this.#restarts.get(notice.slot) ?? 0) + 1)
     }
     this.#events.notice(notice, 'worker' in notice ? this.#live.get(notice.worker)?.process.pid : undefined)
-    for (const waiting of [...this.#waiting]) {
-      if (!waiting.outcomes.includes(notice.type)) continue
-      this.#waiting.delete(waiting)
-      waiting.resolve(notice)
-    }
   }
 
   #assertUp(): void {
-    const failed = this.#state.slots.findIndex((slot) => slot.at === 'failed')
-    const slot = this.#state.slots[failed]
+    const failed = this.state.slots.findIndex((slot) => slot.at === 'failed')
+    const slot = this.state.slots[failed]
     if (slot?.at === 'failed')
       throw this.#notReady({ type: 'slot-failed', slot: failed, reason: slot.reason })
   }
@@ -294,10 +253,10 @@ export class App {
         message: (message) => this.#hear(id, message),
         said: (message) => {
           if (message === 'ready' && settings.readyOn === 'message')
-            this.#dispatch({ type: 'ready', worker: id })
+            this.#lifecycle.take({ type: 'ready', worker: id })
         },
         connection: (key, connection, socket) => this.#sockets.handOn(id, key, connection, socket),
-        fault: (error) => this.#dispatch({ type: 'fault', worker: id, reason: messageOf(error) }),
+        fault: (error) => this.#lifecycle.take({ type: 'fault', worker: id, reason: messageOf(error) }),
         exit: (exit, error) => this.#ended(id, slot, exit, error),
       },
       this.#clock,
@@ -316,15 +275,15 @@ export class App {
     if (live === undefined) return
     switch (message.type) {
       case 'hello':
-        if (this.settings.readyOn === 'spawn') this.#dispatch({ type: 'ready', worker: id })
+        if (this.settings.readyOn === 'spawn') this.#lifecycle.take({ type: 'ready', worker: id })
         return
       case 'want':
         return this.#give(id, message.request, message.address)
       case 'listening': {
-        const worker = this.#state.workers.get(id)
+        const worker = this.state.workers.get(id)
         if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
         this.#sockets.listening(id, message.key)
-        if (this.settings.readyOn === 'listening') this.#dispatch({ type: 'ready', worker: id })
+        if (this.settings.readyOn === 'listening') this.#lifecycle.take({ type: 'ready', worker: id })
         return
       }
       case 'closed':
@@ -333,10 +292,10 @@ export class App {
         if (!message.accepting) this.#sockets.unable(id)
         return
       case 'ready':
-        if (this.settings.readyOn === 'message') this.#dispatch({ type: 'ready', worker: id })
+        if (this.settings.readyOn === 'message') this.#lifecycle.take({ type: 'ready', worker: id })
         return
       case 'uncaught':
-        live.uncaught = { summary: summaryOf(message), stack: message.stack }
+        live.uncaught = { summary: describeUncaught(message), stack: message.stack }
         return
       case 'unwritten':
         this.#failure = {
@@ -348,15 +307,15 @@ export class App {
         }
         return this.#events.unwritten(live.slot, message.stream, message.code)
       case 'drained':
-        return this.#dispatch({ type: 'drained', worker: id })
+        return this.#lifecycle.take({ type: 'drained', worker: id })
     }
   }
 
   #ended(id: number, slot: number, exit: Exit, error: Error | undefined): void {
     const live = this.#live.get(id)
     const reason = describeExit(exit, error, live?.uncaught?.summary)
-    if (error !== undefined) this.#refusal = asSpawnError(this.settings, error)
-    const worker = this.#state.workers.get(id)
+    if (error !== undefined) this.#refusal = asSpawnError(this.settings.cwd, error)
+    const worker = this.state.workers.get(id)
     // Why brood ended it says more than how it ended.
     const fault = worker !== undefined && 'fault' in worker ? worker.fault : undefined
     const expected = worker !== undefined && isLeaving(worker) && fault === undefined
@@ -371,7 +330,7 @@ export class App {
       }
     }
     this.#sockets.left(id)
-    this.#dispatch({ type: 'exited', worker: id, exit, reason })
+    this.#lifecycle.take({ type: 'exited', worker: id, exit, reason })
     this.#live.delete(id)
     if (live === undefined) return
     const rest = live.process.endRest(this.settings.stopSignal, this.settings.policy.grace)
@@ -385,19 +344,4 @@ export class App {
     this.#refusal = this.#sockets.give(id, request, address) ?? this.#refusal
     if (this.#sockets.addresses.length > known) this.#events.learned()
   }
-}
-
-function asSpawnError(settings: AppSettings, error: Error): BroodError {
-  if (error instanceof BroodError) return error
-  const message = `a worker could not be started in ${settings.cwd}: ${messageOf(error)}`
-  return new BroodError('spawn_failed', message, { cause: error })
-}
-
-/** `TypeError: x is not a function (server.js:12)`. */
-function summaryOf({ name, message, stack }: { name: string; message: string; stack: string }): string {
-  // Frames of Node itself (`node:internal/…`) say nothing about the program.
-  const place = /(?:^|[\s(]|file:\/\/)(\/[^\s()]+?):(\d+)/.exec(stack)
-  const file = place?.[1]?.split('/').at(-1)
-  const line = message.split('\n')[0] ?? ''
-  return file === undefined ? `${name}: ${line}` : `${name}: ${line} (${file}:${place?.[2]})`
 }

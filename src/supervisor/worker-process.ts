@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
-import { BroodError, messageOf } from '../kernel/errors.ts'
+import { BroodError } from '../kernel/errors.ts'
 import { guardIpc, refuseHandle } from '../process/ipc-guard.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
@@ -199,11 +199,4 @@ export class WorkerProcess {
         events.fault(error ?? new BroodError('bad_frame', 'the worker closed its control channel'))
     })
   }
-}
-
-/** Why a worker ended, in one line for people. */
-export function describeExit(exit: Exit, error: Error | undefined, uncaught: string | undefined): string {
-  if (error !== undefined) return `could not be started: ${messageOf(error)}`
-  const how = exit.signal === null ? `exited with code ${exit.code}` : `was killed by ${exit.signal}`
-  return uncaught === undefined ? how : `${how}: ${uncaught}`
 }

@@ -1,7 +1,7 @@
 // The control API: every operation with the schema of its input and the type of its answer, for server and client alike.
 import * as v from 'valibot'
 import { appName, appSpec, signalName } from '../../config/app-spec.ts'
-import type { Failure } from '../../supervisor/app.ts'
+import type { Failure } from '../../supervisor/failure.ts'
 import type { AppReport } from '../../supervisor/report.ts'
 import type { HistoryEvent } from '../event-log.ts'
 import type { LogFile } from '../log-files.ts'

@@ -1,0 +1,35 @@
+// What went wrong, in words for people: how a worker ended, and what its program threw.
+import type { Millis } from '../kernel/clock.ts'
+import { BroodError, messageOf } from '../kernel/errors.ts'
+import type { Exit } from './state.ts'
+
+/** The last thing that went wrong in an app, for `brood show`. */
+export interface Failure {
+  readonly at: Millis
+  readonly slot: number
+  readonly reason: string
+  readonly stack: string | undefined
+  readonly stderr: readonly string[]
+}
+
+/** Why a worker ended, in one line. */
+export function describeExit(exit: Exit, error: Error | undefined, uncaught: string | undefined): string {
+  if (error !== undefined) return `could not be started: ${messageOf(error)}`
+  const how = exit.signal === null ? `exited with code ${exit.code}` : `was killed by ${exit.signal}`
+  return uncaught === undefined ? how : `${how}: ${uncaught}`
+}
+
+/** An exception nobody caught: `TypeError: x is not a function (server.js:12)`. */
+export function describeUncaught(thrown: { name: string; message: string; stack: string }): string {
+  // Frames of Node itself (`node:internal/…`) say nothing about the program.
+  const place = /(?:^|[\s(]|file:\/\/)(\/[^\s()]+?):(\d+)/.exec(thrown.stack)
+  const file = place?.[1]?.split('/').at(-1)
+  const line = `${thrown.name}: ${thrown.message.split('\n')[0] ?? ''}`
+  return file === undefined ? line : `${line} (${file}:${place?.[2]})`
+}
+
+export function asSpawnError(cwd: string, error: Error): BroodError {
+  if (error instanceof BroodError) return error
+  const message = `a worker could not be started in ${cwd}: ${messageOf(error)}`
+  return new BroodError('spawn_failed', message, { cause: error })
+}

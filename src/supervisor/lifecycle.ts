@@ -1,0 +1,81 @@
+// Runs the pure lifecycle: events in, effects out, one timer, and those who wait for an outcome.
+import type { Clock } from '../kernel/clock.ts'
+import { type AppState, type Effect, type Event, initialState, type Notice, type Policy } from './state.ts'
+import { nextDeadline, step } from './step.ts'
+
+export type Outcome = Notice['type']
+
+export interface LifecycleEvents {
+  perform(effect: Exclude<Effect, { type: 'notice' }>): void
+  notice(notice: Notice): void
+  /** After every event and all its effects. */
+  settled(): void
+}
+
+export class Lifecycle {
+  readonly #clock: Clock
+  readonly #events: LifecycleEvents
+  readonly #queue: Event[] = []
+  readonly #waiting = new Set<{ outcomes: readonly Outcome[]; resolve: (notice: Notice) => void }>()
+  #state: AppState
+  #performing = false
+  #cancelTimer: () => void = () => {}
+
+  constructor(policy: Policy, size: number, clock: Clock, events: LifecycleEvents) {
+    this.#state = initialState(policy, size)
+    this.#clock = clock
+    this.#events = events
+  }
+
+  get state(): AppState {
+    return this.#state
+  }
+
+  /** Effects can cause events (a spawn that fails at once); they are taken one after the other, never nested. */
+  take(event: Event): void {
+    this.#queue.push(event)
+    if (this.#performing) return
+    this.#performing = true
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const { state, effects } = step(this.#state, next, this.#clock.now())
+        this.#state = state
+        for (const effect of effects) {
+          if (effect.type === 'notice') this.#tell(effect.notice)
+          else this.#events.perform(effect)
+        }
+      }
+    } finally {
+      this.#performing = false
+    }
+    this.#events.settled()
+    this.#arm()
+  }
+
+  /** Takes the event and settles with the first notice of one of these types. */
+  takeUntil(event: Event, outcomes: readonly Outcome[]): Promise<Notice> {
+    return new Promise((resolve) => {
+      this.#waiting.add({ outcomes, resolve })
+      this.take(event)
+    })
+  }
+
+  close(): void {
+    this.#cancelTimer()
+  }
+
+  #tell(notice: Notice): void {
+    this.#events.notice(notice)
+    for (const waiting of [...this.#waiting]) {
+      if (!waiting.outcomes.includes(notice.type)) continue
+      this.#waiting.delete(waiting)
+      waiting.resolve(notice)
+    }
+  }
+
+  #arm(): void {
+    this.#cancelTimer()
+    const at = nextDeadline(this.#state)
+    this.#cancelTimer = at === undefined ? () => {} : this.#clock.at(at, () => this.take({ type: 'tick' }))
+  }
+}
