@@ -6,7 +6,7 @@ export const errorCodes = {
   no_such_app: 'no app, slot or supervisor of that name',
   app_exists: 'an app of that name is already under supervision',
   not_ready: 'a worker did not become ready: it exited, or its time ran out',
-  busy: 'the app is in the middle of another reload, restart or start',
+  busy: 'the app is in the middle of another reload, restart or start, or the supervisor is about to end',
   script_not_found: 'the script to run does not exist or cannot be read',
   port_in_use: 'another program has the port',
   port_denied: 'the user may not bind this port or address',
