@@ -56,6 +56,7 @@ export class Listeners {
       balancer: balancer ?? (balancerOf('round-robin') as NonNullable<typeof balancer>), // names always have one
       loadOf: this.#loadOf,
       needsAddress: policy === 'ip-hash' || typeof policy === 'function',
+      isSticky: policy === 'ip-hash',
     }
     // Datagrams have no connections that could be handed out, and only TCP has sockets that the kernel spreads over.
     const slots = policy === SCHED_SLOTS && query.port >= 0 && !(query.fd !== undefined && query.fd >= 0)

@@ -24,7 +24,7 @@ import {
   type SchedulingPolicy,
 } from './scheduling.ts'
 import { type BroodClusterSettings, mergeSettings, workerExecArgv } from './settings.ts'
-import { WorkerLoad } from './worker-load.ts'
+import { type ClusterWorker, WorkerLoad } from './worker-load.ts'
 
 const { Worker: NodeWorker } = process.getBuiltinModule('node:cluster')
 
@@ -33,7 +33,13 @@ const preload = fileURLToPath(new URL(`./worker-preload${import.meta.url.slice(-
 
 /** `node:cluster` in a primary, and what brood adds to it. */
 export interface PrimaryCluster
-  extends Omit<Cluster, 'schedulingPolicy' | 'setupPrimary' | 'setupMaster' | 'settings'> {
+  extends Omit<
+    Cluster,
+    'schedulingPolicy' | 'setupPrimary' | 'setupMaster' | 'settings' | 'fork' | 'workers'
+  > {
+  fork(env?: Record<string, unknown>): ClusterWorker
+  /** By id; of a primary. */
+  readonly workers: NodeJS.Dict<ClusterWorker>
   readonly settings: BroodClusterSettings
   setupPrimary(options?: BroodClusterSettings): void
   setupMaster(options?: BroodClusterSettings): void

@@ -3,13 +3,16 @@ import type { Worker } from 'node:cluster'
 import type { Target } from '../balance/index.ts'
 import { onLoadReport } from './node-internals.ts'
 
-/** A program may give a worker more or less than the usual share for the policy `weighted`: `worker.weight = 2`. */
-type Weighted = Worker & { weight?: number }
+/** A worker as its primary holds it. */
+export interface ClusterWorker extends Worker {
+  /** Its share for the policies `weighted`, `least-connections` and `two-choices`; 1 unless set. */
+  weight?: number
+}
 
 export class WorkerLoad implements Target {
   /** Connections sent to it since it began. */
   sent = 0
-  readonly #worker: Weighted
+  readonly #worker: ClusterWorker
   #open = 0
   #taken = 0
 

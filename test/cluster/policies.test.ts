@@ -83,9 +83,11 @@ for (const policy of ['SCHED_RR', 'round-robin', 'least-connections', 'weighted'
   })
 }
 
-it('ip-hash sends one client to one worker', bounded, async (t) => {
+it('ip-hash sends one client to one worker, also with many connections at once', bounded, async (t) => {
   const cluster = start(t, 'ip-hash', 3)
-  assert.equal((await ask(await cluster.port(3), 20, t.signal)).size, 1)
+  const port = await cluster.port(3)
+  const answers = await Promise.all(Array.from({ length: 30 }, () => get({ port, signal: t.signal })))
+  assert.equal(new Set(answers.map(({ pid }) => pid)).size, 1)
 })
 
 it('least-connections gives less to a worker whose connection stays open', bounded, async (t) => {

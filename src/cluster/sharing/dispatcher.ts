@@ -9,6 +9,8 @@ interface Member {
   readonly load: WorkerLoad
   /** Sent, and not yet taken. */
   underway: Handle | undefined
+  /** Connections that are for this worker alone, in order. */
+  readonly own: Handle[]
 }
 
 export interface DispatcherOptions {
@@ -16,8 +18,10 @@ export interface DispatcherOptions {
   readonly balancer: Balancer
   /** What the balancer is told of a worker. */
   loadOf(worker: Worker): WorkerLoad
-  /** Whether a choice depends on the client's address. */
+  /** Whether the balancer is told the client's address. */
   readonly needsAddress: boolean
+  /** Whether a connection waits for the worker that was chosen, even if others are free. */
+  readonly isSticky: boolean
 }
 
 /** A busy worker takes its next connection later, so it gets fewer. Connections that find nobody free wait, in order. */
@@ -40,7 +44,7 @@ export class Dispatcher {
   }
 
   add(worker: Worker): void {
-    this.#members.set(worker.id, { worker, load: this.#options.loadOf(worker), underway: undefined })
+    this.#members.set(worker.id, { worker, load: this.#options.loadOf(worker), underway: undefined, own: [] })
     this.#release(worker.id)
   }
 
@@ -52,26 +56,33 @@ export class Dispatcher {
     this.#members.delete(worker.id)
     // A connection that the worker never took is still whole.
     if (member.underway !== undefined) this.dispatch(member.underway)
+    for (const client of member.own) this.dispatch(client)
     return true
   }
 
   dispatch(client: Handle): void {
     const worker = this.#pick(client)
     if (worker === undefined) this.#waiting.push(client)
-    else this.#send(worker, client)
+    else if (this.#free.has(worker)) this.#send(worker, client)
+    else this.#members.get(worker)?.own.push(client)
   }
 
   /** Ends the connections nobody has taken. */
   close(): void {
     for (const client of this.#waiting.splice(0)) client.close()
+    for (const { own } of this.#members.values()) for (const client of own.splice(0)) client.close()
   }
 
   #pick(client: Handle): number | undefined {
-    const [first, ...rest] = this.#free.values()
+    const [first, ...rest] = this.#options.isSticky ? this.#loads() : this.#free.values()
     if (first === undefined) return undefined
     if (rest.length === 0) return first.id
     const remoteAddress = this.#options.needsAddress ? peerOf(client) : undefined
     return this.#options.balancer.pick([first, ...rest], { remoteAddress }).id
+  }
+
+  #loads(): WorkerLoad[] {
+    return [...this.#members.values()].map(({ load }) => load)
   }
 
   #send(id: number, client: Handle): void {
@@ -99,7 +110,7 @@ export class Dispatcher {
   #release(id: number): void {
     const member = this.#members.get(id)
     if (member === undefined) return
-    const next = this.#waiting.shift()
+    const next = member.own.shift() ?? this.#waiting.shift()
     if (next === undefined) this.#free.set(id, member.load)
     else this.#send(id, next)
   }

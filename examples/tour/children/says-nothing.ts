@@ -1,0 +1,2 @@
+// Lives, and never says a word.
+process.on('message', () => {})
