@@ -1,11 +1,12 @@
 // One worker as the supervisor holds it: the process, its control channel, the handles that pass, and its end.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
 import { guardIpc, refuseHandle } from '../process/ipc-guard.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
+import { startProcess } from '../process/start-process.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
 import { Channel } from '../wire/channel.ts'
 import {
@@ -70,16 +71,18 @@ export class WorkerProcess {
       control: controlDescriptor,
       sockets: Object.fromEntries(keys.map((key, index) => [key, firstSocketDescriptor + index])),
     }
-    this.#child = spawn(
-      process.execPath,
-      [...setup.nodeArgs, '--require', preload, setup.script, ...setup.args],
-      {
+    const started = startProcess({
+      file: process.execPath,
+      args: [...setup.nodeArgs, '--require', preload, setup.script, ...setup.args],
+      options: {
         cwd: setup.cwd,
         env: { ...setup.env, [birthVariable]: JSON.stringify(birth) },
-        detached: true, // a session and process group of its own, so that its whole tree can be signalled
-        stdio: ['ignore', setup.stdout, setup.stderr, 'ipc', 'pipe', ...setup.sockets.values()],
+        ownGroup: true, // so that its whole tree can be signalled
       },
-    )
+      stdio: ['ignore', setup.stdout, setup.stderr, 'ipc', 'pipe', ...setup.sockets.values()],
+    })
+    if ('failure' in started) throw started.failure
+    this.#child = started.process
     const control = this.#child.stdio[controlDescriptor]
     let lastWords = Promise.resolve()
     if (control instanceof Socket) {
