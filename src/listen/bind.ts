@@ -29,6 +29,13 @@ export function bindTcp(target: TcpTarget, reusePort: boolean): BoundSocket {
 }
 
 export function bindPath(path: string): BoundSocket {
+  // Node's own sign that it knows `path`; an older one would ignore it and bind a TCP port instead.
+  if (!('isPipe' in BoundSocket.prototype)) {
+    throw new BroodError(
+      'address_invalid',
+      `Node ${process.versions.node} cannot share a unix socket (${path}): use Node 26.10 or a port`,
+    )
+  }
   try {
     // Node's types do not know `path` yet; @types/node lags behind the API.
     return new BoundSocket({ path } as BoundSocketOptions)
