@@ -28,15 +28,19 @@ if (birth !== undefined) {
         return
       }
       const served = listening.servedAt(purpose.key)
-      if (served === undefined || served.isDraining) {
-        socket.destroy()
-        if (purpose.type === 'adopt')
-          link.send({ type: 'adopted', key: purpose.key, slot: purpose.slot, accepting: false })
-      } else if (purpose.type === 'adopt') {
-        const { key, slot } = purpose
-        served.adopt(slot, socket, (accepting) => link.send({ type: 'adopted', key, slot, accepting }))
+      if (purpose.type === 'connection') {
+        // Also while draining: it was on its way before the word came, and goes on from here with the next look.
+        if (served === undefined) socket.destroy()
+        else served.take(socket)
+        return
+      }
+      const { key, slot } = purpose
+      const answer = (accepting: boolean) => link.send({ type: 'adopted', key, slot, accepting })
+      if (served !== undefined && !served.isDraining) {
+        served.adopt(slot, socket, answer)
       } else {
-        served.take(socket)
+        socket.destroy()
+        answer(false)
       }
     },
     lost() {

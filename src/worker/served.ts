@@ -105,14 +105,8 @@ export class ServedAddress {
     for (const adopter of this.#adopters.values())
       gone.push(once(adopter, 'close', () => closeServer(adopter)))
     this.#adopters.clear()
-    if (this.#handedOn.size > 0) {
-      gone.push(
-        new Promise((resolve) => {
-          this.#onHandedOnGone = resolve
-        }),
-      )
-    }
-    return Promise.all(gone).then(() => {})
+    // Connections may still arrive that were handed on before the supervisor knew of this drain.
+    return Promise.all(gone).then(() => this.#handedOnGone())
   }
 
   /** Connections that can move to another worker at this moment. */
@@ -138,6 +132,13 @@ export class ServedAddress {
 
   get isDraining(): boolean {
     return this.#draining
+  }
+
+  #handedOnGone(): Promise<void> {
+    if (this.#handedOn.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onHandedOnGone = resolve
+    })
   }
 
   /**

@@ -1,0 +1,51 @@
+// A connection that is handed on to a worker which has just been told to drain itself.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import net from 'node:net'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { ServedAddress } from '../../src/worker/served.ts'
+
+function portOf(server: net.Server): number {
+  return (server.address() as net.AddressInfo).port // it listens on TCP
+}
+
+/** Both ends of a TCP connection. */
+async function pair(): Promise<{ near: net.Socket; far: net.Socket }> {
+  const listener = net.createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const far = net.connect(portOf(listener), '127.0.0.1')
+  const [near] = await once(listener, 'connection')
+  listener.close()
+  return { near, far }
+}
+
+test('is taken, answered and waited for', { timeout: 10_000 }, async (t) => {
+  const server = createServer((_request, response) => response.end('still here')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const held = net.connect(portOf(server), '127.0.0.1')
+  t.after(() => held.destroy())
+  await once(server, 'connection')
+
+  const served = new ServedAddress('key', server)
+  let isOver = false
+  const drained = served
+    .drain((one) => net.Server.prototype.close.call(one))
+    .then(() => {
+      isOver = true
+    })
+  const { near, far } = await pair()
+  t.after(() => far.destroy())
+  served.take(near)
+  // The last of its own connections goes; the one that was handed on keeps the drain open.
+  held.destroy()
+  await once(server, 'close')
+  await new Promise(setImmediate) // whoever else waits for that has had its turn
+  assert.equal(isOver, false)
+  far.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+  const answer = await text(far)
+  assert.match(answer, /^HTTP\/1\.1 200 OK\r\nConnection: close\r\n/)
+  assert.match(answer, /still here/)
+  await drained
+})
