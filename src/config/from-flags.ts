@@ -82,7 +82,7 @@ export function workerCount(text: string, processors = availableParallelism()): 
   if (workers >= 1 && workers <= mostWorkers) return workers
   const why =
     number < 0
-      ? `leaves none of the ${processors} processors`
+      ? `leaves none of the ${processors} processors: write 'max', or a number from 1`
       : `is no number of workers: write 1 to ${mostWorkers}, 'max', or -1 for all processors but one`
   throw usage(`-w ${text} ${why}`)
 }
