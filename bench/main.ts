@@ -3,6 +3,7 @@ import type { Suite } from './suite.ts'
 
 const suites: Record<string, () => Promise<Suite>> = {
   cluster: async () => (await import('./cluster.ts')).cluster,
+  share: async () => (await import('./share.ts')).share,
   process: async () => (await import('./process.ts')).processes,
 }
 

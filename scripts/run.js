@@ -13,6 +13,7 @@ const START = 'bin/brood.js run examples/hello/server.js -w max --name hello --l
 
 const CHECK = ['scripts/check.ts']
 const BENCH = ['bench/main.ts']
+const FAULTS = ['scripts/faults.ts']
 const ALL_TESTS = 'test/**/*.test.ts'
 
 /**
@@ -42,6 +43,7 @@ const USAGE = `usage: node scripts/run.js <task> [arguments]
   check [names]            types, format, lint, layers, dead code, package, docs; with names: these alone
   build                    src/ into dist/
   bench [arguments]        the benchmarks
+  faults [names]           the fault tests at their full length; docs/reliability.md says how to replay one
   coverage [files]         the tests with coverage: a table here, coverage/lcov.info for tools
 `
 
@@ -50,6 +52,7 @@ const TASKS = {
   check: (args) => node([...CHECK, ...args]),
   build: () => ({ code: 0, signal: null }), // done before every task
   bench: (args) => node([...BENCH, ...args]),
+  faults: (args) => node([...FAULTS, ...args]),
   test,
   coverage,
 }

@@ -36,7 +36,15 @@ export async function measurePreload(repetitions: number, signal: AbortSignal): 
 
 /** Only the control descriptor is needed: sockets come into play when a program listens, and this one does not. */
 const controlDescriptor = 4
-const birth: Birth = { app: 'bench', slot: 0, control: controlDescriptor, sockets: {} }
+const birth: Birth = {
+  app: 'bench',
+  slot: 0,
+  worker: 1,
+  release: 1,
+  control: controlDescriptor,
+  sockets: {},
+  held: [],
+}
 
 /** The last one is what src/supervisor/worker-process.ts does: keep them alike. */
 const starts: Record<StartKind, Start> = {

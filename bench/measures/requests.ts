@@ -23,6 +23,8 @@ export interface RequestOptions {
   workers: number
   rounds: number
   seconds: number
+  /** All kinds unless given. */
+  kinds?: readonly Connections[]
   signal: AbortSignal
   progress(text: string): void
 }
@@ -36,12 +38,12 @@ export async function measureRequests(
   contestants: readonly Contestant[],
   options: RequestOptions,
 ): Promise<RequestRound[]> {
-  const { workers, rounds, seconds, signal, progress } = options
+  const { workers, rounds, seconds, signal, progress, kinds = connectionKinds } = options
   const results: RequestRound[] = []
   for (let round = 1; round <= rounds; round++) {
     progress(`round ${round} of ${rounds}: starting`)
     await using running = await launchAll(orderOfRound(contestants, round), workers, signal)
-    for (const connections of connectionKinds) {
+    for (const connections of kinds) {
       for (const one of running.all) {
         progress(`round ${round} of ${rounds}, ${connections}: ${one.contestant.title}`)
         results.push({ round, ...(await measureOnce(one, connections, seconds, signal)) })

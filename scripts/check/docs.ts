@@ -1,6 +1,7 @@
-// Holds documentation and code together: error codes, commands, links, and the list of decisions.
+// Holds documentation and code together: error codes, commands, keys of configuration files, links, and the list of decisions.
 import { access, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { configRowsOf, configSchema, keysOf } from './config-keys.ts'
 import { headingsOf, relativeLinksOf } from './markdown.ts'
 
 const paths = {
@@ -8,11 +9,13 @@ const paths = {
   commands: 'src/cli/commands',
   errorDocs: 'docs/reference/errors.md',
   commandDocs: 'docs/reference/cli.md',
+  config: 'src/config/config-input.ts',
+  configDocs: 'docs/reference/config.md',
   decisions: 'docs/decisions',
 }
 
 export async function checkDocs(root: string): Promise<string[]> {
-  const checks = [errorCodes(root), commands(root), links(root), decisions(root)]
+  const checks = [errorCodes(root), commands(root), configKeys(root), links(root), decisions(root)]
   return (await Promise.all(checks)).flat()
 }
 
@@ -53,6 +56,22 @@ export function compareCommands(files: string[], markdown: string): string[] {
       `${paths.commandDocs} lacks the command ${name}: add a heading "## \`brood ${name}\`"`,
     unknown: (name) =>
       `${paths.commandDocs} documents brood ${name}, but there is no ${paths.commands}/${name}.ts`,
+  })
+}
+
+async function configKeys(root: string): Promise<string[]> {
+  const markdown = await text(root, paths.configDocs)
+  if (markdown === undefined) return [missing(paths.configDocs, 'a table row for every key')]
+  return compareConfigKeys(
+    keysOf(configSchema()).map(([key]) => key),
+    markdown,
+  )
+}
+
+export function compareConfigKeys(keys: string[], markdown: string): string[] {
+  return differences([...new Set(keys)], [...configRowsOf(markdown).keys()], {
+    undocumented: (key) => `${paths.configDocs} lacks the key ${key}: add a row "| \`${key}\` | …"`,
+    unknown: (key) => `${paths.configDocs} documents ${key}, which isn’t in the schema of ${paths.config}`,
   })
 }
 

@@ -1,4 +1,4 @@
-// Builds src/ into dist/ with plain tsc when anything has changed since the last build that succeeded.
+// Builds src/ into dist/ with plain tsc, and the JSON Schema of configuration files, when anything has changed since the last build that succeeded.
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { runChild } from './child.js'
@@ -6,6 +6,11 @@ import { runChild } from './child.js'
 /** Its time is that of the last good build. Kept out of dist/, which is published, and gone with node_modules. */
 const STAMP = 'node_modules/.cache/brood/built'
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
+
+/** What dist/ has besides the built sources, and what makes it; the descriptions in it are those of the reference. */
+const SCHEMA = 'dist/config.schema.json'
+const SCHEMA_SCRIPT = 'scripts/config-schema.ts'
+const SCHEMA_DOCS = 'docs/reference/config.md'
 
 const DONE = { code: 0, signal: null, stop: false }
 
@@ -17,7 +22,9 @@ export async function build(root, node, { env, quiet }) {
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
   const stamp = path.join(root, STAMP)
   rmSync(stamp, { force: true }) // tsc writes even when it finds errors, so dist/ may be neither old nor new now
-  const result = await runChild(node, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, env, quiet })
+  const compiled = await runChild(node, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, env, quiet })
+  const result =
+    compiled.code === 0 ? await runChild(node, [SCHEMA_SCRIPT], { cwd: root, env, quiet }) : compiled
   if (result.code === 0) {
     mkdirSync(path.dirname(stamp), { recursive: true })
     writeFileSync(stamp, '')
@@ -30,9 +37,13 @@ function isBuilt(root) {
   const stamp = path.join(root, STAMP)
   if (!existsSync(stamp)) return false
   const builtAt = statSync(stamp).mtimeMs
-  const inputs = [...SETTINGS, ...filesIn(root, 'src')]
+  const inputs = [...SETTINGS, SCHEMA_SCRIPT, SCHEMA_DOCS, ...filesIn(root, 'src')]
   const missing = sources(root).some((source) => !existsSync(path.join(root, 'dist', `${source}.js`)))
-  return !missing && inputs.every((file) => statSync(path.join(root, file)).mtimeMs < builtAt)
+  return (
+    !missing &&
+    existsSync(path.join(root, SCHEMA)) &&
+    inputs.every((file) => statSync(path.join(root, file)).mtimeMs < builtAt)
+  )
 }
 
 /**
@@ -43,7 +54,7 @@ function removeStale(root) {
   const known = new Set(sources(root))
   for (const file of filesIn(root, 'dist')) {
     const source = path.relative('dist', file).replace(/(\.d\.ts|\.js)(\.map)?$/, '')
-    if (!known.has(source)) rmSync(path.join(root, file))
+    if (!known.has(source) && file !== SCHEMA) rmSync(path.join(root, file))
   }
 }
 

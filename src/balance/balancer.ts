@@ -8,6 +8,8 @@ export interface Target {
   readonly connections: number
   /** Its share, relative to the others; 1 is usual. */
   readonly weight: number
+  /** How long it takes to pick up a connection, in milliseconds: an average in which the last ones count most. */
+  readonly latency: number
 }
 
 /** What is known of a connection before it is read. */

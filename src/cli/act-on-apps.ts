@@ -1,10 +1,9 @@
 // The commands that do one thing to an app, a slot or all apps, and tell what became of each.
 import { Command } from 'commander'
 import type { AppResult } from '../daemon/control/contract.ts'
-import type { ErrorCode } from '../kernel/errors.ts'
 import { callForApp } from './call-for-app.ts'
 import { contextOf } from './context.ts'
-import { exitCodeOf } from './exit-codes.ts'
+import { showResults } from './show-results.ts'
 
 export type AppOperation = 'reload' | 'restart' | 'stop' | 'delete'
 
@@ -21,21 +20,7 @@ export function actOnApps(
     .action(async (target: string, options: { json?: boolean }) => {
       const { client, terminal } = contextOf(options)
       const results = await callForApp(target, () => client.call(operation, { target }))
-      if (terminal.json) terminal.printJson(results)
-      for (const result of results) {
-        if (result.error !== undefined) {
-          // Codes come from a supervisor of the same protocol.
-          const { message, detail, code } = result.error
-          if (!terminal.json) {
-            terminal.note(`brood: ${message}`)
-            for (const line of detail) terminal.note(`  | ${line}`)
-          }
-          process.exitCode = exitCodeOf(code as ErrorCode)
-        } else if (!terminal.json) {
-          terminal.print(done(result))
-        }
-      }
-      if (results.length === 0 && !terminal.json) terminal.print('There are no apps.')
+      showResults(results, terminal, done)
     })
 }
 

@@ -14,7 +14,16 @@ export function contextOf(options: { json?: boolean }): Context {
   const home = homeOf()
   return {
     home,
-    client: new ControlClient(home.socket, version),
+    client: new ControlClient(home.socket, version, () => awaitSuccessor(home)),
     terminal: terminal({ json: options.json ?? false }),
   }
+}
+
+/** Where a supervisor was killed its workers live, and bring up the next one; for those that cannot, this command does. */
+async function awaitSuccessor(home: Home): Promise<boolean> {
+  const { findWorkers } = await import('../daemon/survivors.ts')
+  if (findWorkers(home).length === 0) return false
+  const { ensureSupervisor } = await import('../daemon/launch.ts')
+  await ensureSupervisor(home)
+  return true
 }

@@ -1,44 +1,46 @@
 // The supervisor in this very process: starts one app, shows its output, and ends with it.
-import { specFromFlags } from '../config/from-flags.ts'
+import type { AppSpec } from '../config/app-spec.ts'
+import { specsFrom } from '../config/specs.ts'
 import { prepareHome } from '../daemon/home.ts'
 import { logFiles } from '../daemon/log-files.ts'
 import { type Served, serve } from '../daemon/serve.ts'
 import { withStartLock } from '../daemon/start-lock.ts'
+import { BroodError } from '../kernel/errors.ts'
 import type { AppReport } from '../supervisor/report.ts'
 import { appTable } from './app-table.ts'
-import { linePrinter } from './commands/logs.ts'
 import type { RunFlags } from './commands/run.ts'
 import { contextOf } from './context.ts'
-import { followLogs, printTails } from './log-follower.ts'
+import { linePrinter } from './logs/line-printer.ts'
+import { followLogs } from './logs/log-follower.ts'
+import { StreamFiles } from './logs/stream-files.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Settles with the exit code: 0 when it was told to end, 1 when the app failed for good. */
 export async function runInForeground(
-  script: string,
+  argument: string,
   args: readonly string[],
   flags: RunFlags,
 ): Promise<number> {
   const { home, terminal } = contextOf({})
-  const spec = specFromFlags(script, args, flags, flags.logFiles ? 'files' : 'inherit')
+  const spec = theOne(await specsFrom(argument, args, flags, flags.logFiles ? 'files' : 'inherit'))
   prepareHome(home)
   const served = await withStartLock(home, () => serve(home, { remember: false }))
   const ending = new AbortController()
   const interrupted = untilSignalled(served, ending)
   try {
     if (flags.logFiles) {
-      const files = Array.from({ length: spec.maxWorkers }, (_, slot) =>
-        logFiles(home, spec.name, slot),
-      ).flat()
-      const ends = printTails(files, 0, () => {})
-      void followLogs(files, ends, linePrinter(terminal), ending.signal)
+      const streams = Array.from({ length: spec.maxWorkers }, (_, slot) => logFiles(home, spec.name, slot))
+        .flat()
+        .map((file) => new StreamFiles(file))
+      void followLogs(streams, {}, linePrinter(terminal), ending.signal)
     }
-    const report = await Promise.race([served.supervisor.start(spec), interrupted])
+    const report = await Promise.race([served.supervisor.commands.start(spec), interrupted])
     if (typeof report === 'number') return report // the end below stops what had begun to start
     greet(report, terminal, flags.hints ?? false)
     const failed = untilFailed(served, spec.name)
     const code = await Promise.race([interrupted, served.ended.then(() => 0), failed])
     if (code === 1) {
-      const { failure } = served.supervisor.detail(spec.name)
+      const { failure } = served.supervisor.apps.detail(spec.name)
       terminal.note(`brood: ${spec.name} has failed: ${failure?.reason ?? 'all its workers ended'}`)
     }
     return code
@@ -49,6 +51,14 @@ export async function runInForeground(
     await served.end({ forget: true })
     ending.abort()
   }
+}
+
+/** The foreground has room for one. */
+function theOne(specs: readonly AppSpec[]): AppSpec {
+  const [spec] = specs
+  if (spec !== undefined && specs.length === 1) return spec
+  const names = specs.map(({ name }) => name).join(', ')
+  throw new BroodError('usage', `run takes one app, and the file has ${names}: choose one with --only`)
 }
 
 function greet(report: AppReport, terminal: Terminal, hints: boolean): void {
@@ -91,7 +101,7 @@ function untilFailed(served: Served, name: string): Promise<number> {
     served.supervisor.follow((event) => {
       if (event.app !== name) return
       if (event.type === 'stopped') resolve(0)
-      if (event.type === 'finished') resolve(served.supervisor.detail(name).status === 'failed' ? 1 : 0)
+      if (event.type === 'finished') resolve(served.supervisor.apps.detail(name).status === 'failed' ? 1 : 0)
     })
   })
 }

@@ -2,36 +2,54 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../daemon/version.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
+import { applyCommand } from './commands/apply.ts'
+import { benchCommand } from './commands/bench.ts'
 import { deleteCommand } from './commands/delete.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { eventsCommand } from './commands/events.ts'
+import { initCommand } from './commands/init.ts'
 import { killCommand } from './commands/kill.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
 import { reloadCommand } from './commands/reload.ts'
 import { restartCommand } from './commands/restart.ts'
+import { rollbackCommand } from './commands/rollback.ts'
 import { runCommand } from './commands/run.ts'
 import { scaleCommand } from './commands/scale.ts'
 import { showCommand } from './commands/show.ts'
 import { signalCommand } from './commands/signal.ts'
 import { startCommand } from './commands/start.ts'
+import { startupCommand } from './commands/startup.ts'
 import { stopCommand } from './commands/stop.ts'
+import { superviseCommand } from './commands/supervise.ts'
+import { upgradeCommand } from './commands/upgrade.ts'
 import { exitCodeOf } from './exit-codes.ts'
 
 const commands = [
   startCommand,
+  applyCommand,
   runCommand,
   listCommand,
   showCommand,
   reloadCommand,
   restartCommand,
+  rollbackCommand,
   stopCommand,
   deleteCommand,
   scaleCommand,
   signalCommand,
   logsCommand,
   eventsCommand,
+  benchCommand,
+  initCommand,
+  upgradeCommand,
   killCommand,
+  startupCommand,
+  doctorCommand,
 ]
+
+/** For service managers, not for people: not in the list of `brood --help`. */
+const hiddenCommands = [superviseCommand]
 
 export async function main(args: readonly string[]): Promise<void> {
   // `brood events | head`: whoever reads us has had enough.
@@ -50,6 +68,7 @@ export async function main(args: readonly string[]): Promise<void> {
         '\nFiles are under BROOD_HOME (~/.brood).',
     )
   for (const define of commands) program.addCommand(prepare(define()))
+  for (const define of hiddenCommands) program.addCommand(prepare(define()), { hidden: true })
   prepare(program)
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -2,10 +2,12 @@
 
 import type { Worker } from 'node:cluster'
 import { relative } from 'node:path'
+import { systemClock } from '../kernel/clock.ts'
+import type { DispatcherOptions } from '../listen/balanced/dispatcher.ts'
 import { type Query, sendToWorker } from './node-internals.ts'
-import { balancerOf, SCHED_SLOTS, type SchedulingPolicy } from './scheduling.ts'
-import type { DispatcherOptions } from './sharing/dispatcher.ts'
+import { algorithmOf, SCHED_SLOTS, type SchedulingPolicy } from './scheduling.ts'
 import { Distributor } from './sharing/distributor.ts'
+import { recipientOf } from './sharing/recipient.ts'
 import { SharedListener } from './sharing/shared.ts'
 import type { Sharing } from './sharing/sharing.ts'
 import { SlotListeners } from './sharing/slots.ts'
@@ -49,21 +51,21 @@ export class Listeners {
   #create(key: string, query: Query): Sharing {
     const address = pathOf(query) ?? query.address
     const policy = this.#policy()
-    const balancer = balancerOf(policy)
+    const algorithm = algorithmOf(policy)
     const udp = query.addressType === 'udp4' || query.addressType === 'udp6'
+    // Like Node's own round robin, which it stands in for: only who is free is chosen.
     const options: DispatcherOptions = {
-      key,
-      balancer: balancer ?? (balancerOf('round-robin') as NonNullable<typeof balancer>), // names always have one
-      loadOf: this.#loadOf,
-      needsAddress: policy === 'ip-hash' || typeof policy === 'function',
-      isSticky: policy === 'ip-hash',
+      algorithm: algorithm ?? 'round-robin',
+      clock: systemClock,
+      behind: 0,
     }
+    const recipient = (worker: Worker) => recipientOf(key, worker, this.#loadOf(worker))
     // Datagrams have no connections that could be handed out, and only TCP has sockets that the kernel spreads over.
     const slots = policy === SCHED_SLOTS && query.port >= 0 && !(query.fd !== undefined && query.fd >= 0)
-    if (slots && !udp) return new SlotListeners(query, address, options)
-    return balancer === undefined || udp
+    if (slots && !udp) return new SlotListeners(query, address, options, recipient)
+    return algorithm === undefined || udp
       ? new SharedListener(query, address)
-      : new Distributor(query, address, options)
+      : new Distributor(query, address, options, recipient)
   }
 }
 

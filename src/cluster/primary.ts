@@ -15,7 +15,7 @@ import {
 import { type PreloadTasks, preloadVariable } from './preload-tasks.ts'
 import { WorkerConversation } from './requests.ts'
 import {
-  balancerOf,
+  algorithmOf,
   countsConnections,
   policyOf,
   SCHED_NONE,
@@ -93,7 +93,7 @@ export function createPrimary(): PrimaryCluster {
     cluster.settings = settings
     process.nextTick(() => emitter.emit('setup', settings))
     if (policy !== undefined) return
-    balancerOf(cluster.schedulingPolicy) // throws for what is no policy
+    algorithmOf(cluster.schedulingPolicy) // throws for what is no policy
     policy = cluster.schedulingPolicy
     onDebuggerEnabled(() => {
       for (const worker of Object.values(workers)) if (worker !== undefined) debug(worker as Stateful)

@@ -1,5 +1,11 @@
 // Scheduling policies: Node's two by number, brood's slots, and every balancing algorithm by name.
-import { type Balancer, type BalancerName, balancers, isBalancerName } from '../balance/index.ts'
+import {
+  type Balancer,
+  type BalancerName,
+  balancers,
+  countsConnections as counts,
+  isBalancerName,
+} from '../balance/index.ts'
 import { BroodError } from '../kernel/errors.ts'
 
 /** Left to the system: all workers accept from one socket. */
@@ -27,15 +33,14 @@ export function policyOf(environment: NodeJS.ProcessEnv): SchedulingPolicy {
 
 /** Whether a policy chooses by how many connections each worker has; a worker then has to tell. */
 export function countsConnections(policy: SchedulingPolicy): boolean {
-  return policy === 'least-connections' || policy === 'two-choices' || typeof policy === 'function'
+  return typeof policy === 'function' || (isBalancerName(policy) && counts(policy))
 }
 
-/** A balancer for one address, or undefined when the primary does not choose. Throws for what is no policy. */
-export function balancerOf(policy: SchedulingPolicy): Balancer | undefined {
+/** The algorithm of a policy, or undefined when the primary does not choose. Throws for what is no policy. */
+export function algorithmOf(policy: SchedulingPolicy): BalancerName | (() => Balancer) | undefined {
   if (policy === SCHED_NONE || policy === SCHED_SLOTS) return undefined
-  if (policy === SCHED_RR) return balancers['round-robin']()
-  if (typeof policy === 'function') return policy()
-  if (isBalancerName(policy)) return balancers[policy]()
+  if (policy === SCHED_RR) return 'round-robin'
+  if (typeof policy === 'function' || isBalancerName(policy)) return policy
   const names = Object.keys(balancers).join(', ')
   throw new BroodError(
     'usage',

@@ -11,6 +11,10 @@ export interface Home {
   readonly events: string
   readonly logs: string
   readonly lock: string
+  /** Held by a supervisor for its whole life: there is never more than one. */
+  readonly reign: string
+  /** Names the worker that is bringing a supervisor back just now. */
+  readonly claim: string
   /** What the daemon itself writes to its stderr. */
   readonly ownLog: string
 }
@@ -24,9 +28,11 @@ export function homeOf(env: NodeJS.ProcessEnv = process.env): Home {
     path,
     socket: join(path, 'control.sock'),
     state: join(path, 'state.json'),
-    events: join(path, 'events.ndjson'),
+    events: join(path, 'events.db'),
     logs: join(path, 'logs'),
     lock: join(path, 'start.lock'),
+    reign: join(path, 'supervisor.lock'),
+    claim: join(path, 'rescue.claim'),
     ownLog: join(path, 'supervisor.log'),
   }
   if (Buffer.byteLength(home.socket) > longestSocketPath) {

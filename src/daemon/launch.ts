@@ -1,23 +1,28 @@
-// Makes sure that a supervisor runs, starting one in the background if need be.
+// Makes sure that a supervisor runs: waits for the one that workers bring up, or starts one in the background.
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { systemClock } from '../kernel/clock.ts'
 import { BroodError, type ErrorCode, errorCodes } from '../kernel/errors.ts'
-import type { ControlClient } from './control/client.ts'
+import { ControlClient } from './control/client.ts'
 import { asHomeError, type Home, prepareHome } from './home.ts'
+import { awaitIncumbent } from './incumbent.ts'
 import { withStartLock } from './start-lock.ts'
+import { supervisorArgs, supervisorEnvironment } from './supervisor-process.ts'
+import { version } from './version.ts'
 
-const main = fileURLToPath(new URL(`./main${import.meta.url.slice(-3)}`, import.meta.url))
+/** Where the supervisor reports that it is ready. */
+const readyDescriptor = 3
 
-/** A small young generation: the supervisor makes little garbage, and its memory is counted against the apps'. */
-const supervisorNodeArgs = ['--max-semi-space-size=1']
-
-export async function ensureSupervisor(home: Home, client: ControlClient): Promise<void> {
+export async function ensureSupervisor(home: Home): Promise<void> {
   prepareHome(home)
-  if (await client.isAlive()) return
+  // One that waits for a supervisor would come back to this function.
+  const client = new ControlClient(home.socket, version)
+  const isThere = async (): Promise<boolean> =>
+    (await awaitIncumbent(home, client, systemClock)) !== undefined
+  if (await isThere()) return
   await withStartLock(home, async () => {
     // Somebody else may have started it while we waited for the lock.
-    if (!(await client.isAlive())) await launch(home)
+    if (!(await isThere())) await launch(home)
   })
 }
 
@@ -28,14 +33,14 @@ async function launch(home: Home): Promise<void> {
   } catch (error) {
     throw asHomeError(home, error)
   }
-  const child = spawn(process.execPath, [...supervisorNodeArgs, main], {
+  const child = spawn(process.execPath, supervisorArgs, {
     cwd: home.path,
     detached: true,
-    env: environment(home),
+    env: supervisorEnvironment(home, readyDescriptor),
     stdio: ['ignore', log, log, 'pipe'],
   })
   closeSync(log)
-  const pipe = child.stdio[3]
+  const pipe = child.stdio[readyDescriptor]
   let text = ''
   try {
     if (pipe === null || pipe === undefined || !('on' in pipe))
@@ -51,12 +56,6 @@ async function launch(home: Home): Promise<void> {
   }
   child.unref()
   readReport(text, home)
-}
-
-/** Started from within a worker, a supervisor must not look like one. */
-function environment(home: Home): NodeJS.ProcessEnv {
-  const { BROOD_SLOT: _slot, BROOD_APP: _app, NODE_APP_INSTANCE: _instance, ...rest } = process.env
-  return { ...rest, BROOD_HOME: home.path }
 }
 
 function readReport(text: string, home: Home): void {

@@ -1,47 +1,64 @@
 // The files that workers write their stdout and stderr to, themselves: opened here in append mode, never read on the way.
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileIdentity } from '../process/open-files.ts'
 import type { Output } from '../supervisor/app-settings.ts'
+import type { LogBirth } from '../wire/birth.ts'
+import { type LogStream, parseLogLine } from '../wire/log-line.ts'
+import { logName } from '../wire/log-name.ts'
 import { asHomeError, type Home } from './home.ts'
+import { rotatedFiles } from './rotated-files.ts'
 
 export interface LogFile {
   readonly app: string
   readonly slot: number
-  readonly stream: 'stdout' | 'stderr'
+  readonly stream: LogStream
+  /** What is written to; what was rotated lies beside it. */
   readonly path: string
 }
 
-const suffix = { stdout: 'out', stderr: 'err' } as const
 /** How much of the end of stderr is looked at, in bytes, and how many lines are shown. */
 const tailBytes = 8192
 const tailLines = 20
 /** `    at … (node:internal/modules/…)` */
 const ownFrame = /^\s+at .*\(?node:/
 
+const plain = { format: 'raw', rotate: { size: 0, every: 0 } } as const
+
 export function logFiles(home: Home, app: string, slot: number): LogFile[] {
   return (['stdout', 'stderr'] as const).map((stream) => ({
     app,
     slot,
     stream,
-    path: join(home.logs, `${app}-${slot}.${suffix[stream]}.log`),
+    path: join(home.logs, logName(app, slot, stream)),
   }))
 }
 
-/** Output into files, one pair for each slot. */
-export function fileOutput(home: Home, app: string): Output {
-  /** Where each slot's present worker began in its stderr file. */
-  const began = new Map<number, number>()
-  const pathOf = (slot: number, stream: 'stdout' | 'stderr'): string =>
-    join(home.logs, `${app}-${slot}.${suffix[stream]}.log`)
+/** Output into files, one pair for each slot. `settings` is read for each worker; without it raw, and never rotated. */
+export function fileOutput(
+  home: Home,
+  app: string,
+  settings: () => Pick<LogBirth, 'format' | 'rotate'> = () => plain,
+): Output {
+  /** The stderr file that each slot's latest worker was born with, and where it began in it. */
+  const births = new Map<number, { identity: string; size: number }>()
+  const pathOf = (slot: number, stream: LogStream): string => join(home.logs, logName(app, slot, stream))
   return {
     open(slot) {
       try {
+        const { format, rotate } = settings()
         const stdout = openForAppend(pathOf(slot, 'stdout'))
         const stderr = openForAppend(pathOf(slot, 'stderr'))
-        began.set(slot, fstatSync(stderr).size)
+        const stat = fstatSync(stderr)
+        births.set(slot, { identity: fileIdentity(stat), size: stat.size })
         return {
           stdout,
           stderr,
+          logs: {
+            format,
+            rotate: { size: rotate.size, every: rotate.every },
+            files: { stdout: pathOf(slot, 'stdout'), stderr: pathOf(slot, 'stderr') },
+          },
           close() {
             closeSync(stdout)
             closeSync(stderr)
@@ -51,7 +68,16 @@ export function fileOutput(home: Home, app: string): Output {
         throw asHomeError(home, error)
       }
     },
-    lastErrors: (slot) => tail(pathOf(slot, 'stderr'), began.get(slot) ?? 0),
+    lastErrors(slot) {
+      const birth = births.get(slot)
+      const path = pathOf(slot, 'stderr')
+      if (birth === undefined) return []
+      if (isFile(path, birth.identity)) return tail(path, birth.size, tailLines)
+      // Rotated since: the program's own words are in the new file, those of Node and of child processes in the old one.
+      const old = rotatedFiles(home.logs, app).find((file) => isFile(file.path, birth.identity))
+      const half = tailLines / 2
+      return [...tail(path, 0, half), ...(old === undefined ? [] : tail(old.path, birth.size, half))]
+    },
   }
 }
 
@@ -65,8 +91,13 @@ function openForAppend(path: string): number {
   return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
 }
 
+function isFile(path: string, identity: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && fileIdentity(stat) === identity
+}
+
 /** The last lines of a file at and after `from`. */
-function tail(path: string, from: number): string[] {
+function tail(path: string, from: number, count: number): string[] {
   let fd: number | undefined
   try {
     fd = openSync(path, 'r')
@@ -79,8 +110,9 @@ function tail(path: string, from: number): string[] {
       .toString('utf8', 0, length)
       .trimEnd()
       .split('\n')
+      .map((line) => parseLogLine(line).text)
       .filter((line) => line.trim() !== '' && !ownFrame.test(line))
-    return lines.slice(-tailLines)
+    return lines.slice(-count)
   } catch {
     return [] // a file that cannot be read has nothing to show; the failure itself is reported by its exit
   } finally {

@@ -1,7 +1,19 @@
 // What a supervisor has to remember beyond its own life: the apps, what is wanted of them, the addresses they listen on.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { appSpec } from '../config/app-spec.ts'
+import { messageOf } from '../kernel/errors.ts'
 import { asHomeError, type Home } from './home.ts'
 
 const address = v.variant('kind', [
@@ -15,48 +27,111 @@ const address = v.variant('kind', [
   v.object({ kind: v.literal('unix'), path: v.string() }),
 ])
 
-const remembered = v.object({
-  version: v.literal(1),
-  apps: v.array(
-    v.object({
-      spec: appSpec,
-      wanted: v.picklist(['running', 'stopped']),
-      size: v.number(),
-      addresses: v.array(address),
-    }),
-  ),
+const release = v.object({ release: v.number(), spec: appSpec })
+
+const app = v.object({
+  spec: appSpec,
+  /** The number of that description. */
+  release: v.number(),
+  /** The description before, which a reload that fails goes back to, and `brood rollback` too. */
+  previous: v.optional(release),
+  /** The release that a reload is bringing to all slots. */
+  reloading: v.optional(v.number()),
+  /** The release that this reload goes back to if it fails; the same where it is such a going back. */
+  trusted: v.optional(v.number()),
+  wanted: v.picklist(['running', 'stopped']),
+  size: v.number(),
+  /** `port`: what "any free port" was. */
+  addresses: v.array(v.object({ address, port: v.optional(v.number()) })),
 })
 
-export type RememberedApp = v.InferOutput<typeof remembered>['apps'][number]
+const remembered = v.object({
+  version: v.literal(2),
+  /** Where living workers look for their supervisor. */
+  line: v.object({ path: v.string(), token: v.string() }),
+  apps: v.array(app),
+})
 
-/** Replaces the file in one step: a crash leaves the old or the new state, never half of one. */
-export function saveState(home: Home, apps: readonly RememberedApp[]): void {
+export type RememberedApp = v.InferOutput<typeof app>
+export type Remembered = Omit<v.InferOutput<typeof remembered>, 'version'>
+
+/** The state before the last change: what to fall back on when somebody has spoilt the file. */
+function before(home: Home): string {
+  return `${home.state}.before`
+}
+
+/**
+ * Replaces the file in one step: a crash, of the process or of the machine, leaves the old or the new state, never half of
+ * one.
+ */
+export function saveState(home: Home, state: Remembered): void {
   const draft = `${home.state}.new`
   try {
-    writeFileSync(draft, JSON.stringify({ version: 1, apps }), { mode: 0o600 })
+    const fd = openSync(draft, 'w', 0o600)
+    try {
+      writeFileSync(fd, JSON.stringify({ version: 2, ...state }))
+      fsyncSync(fd) // or the rename could reach the disk before the content does
+    } finally {
+      closeSync(fd)
+    }
+    keepBefore(home)
     renameSync(draft, home.state)
+    syncFolder(dirname(home.state))
   } catch (error) {
     rmSync(draft, { force: true })
     throw asHomeError(home, error)
   }
 }
 
-/** Empty when there is none. A file that cannot be understood is set aside, so that it is neither obeyed nor lost. */
-export function loadState(home: Home): RememberedApp[] {
-  let text: string
+function keepBefore(home: Home): void {
+  if (!existsSync(home.state)) return
+  const draft = `${before(home)}.new`
+  rmSync(draft, { force: true })
+  linkSync(home.state, draft)
+  renameSync(draft, before(home))
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r')
   try {
-    text = readFileSync(home.state, 'utf8')
-  } catch {
-    return []
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
-  try {
-    return v.parse(remembered, JSON.parse(text)).apps
-  } catch {
-    renameSync(home.state, `${home.state}.unreadable`)
-    return []
+}
+
+export interface Loaded {
+  /** Undefined when there is none. */
+  readonly state: Remembered | undefined
+  /** A file that was set aside, and what is the matter with it. */
+  readonly unreadable: string | undefined
+}
+
+/**
+ * A file that cannot be understood is set aside, so that it is neither obeyed nor lost; then, as when the file is gone, the
+ * state before the last change counts.
+ */
+export function loadState(home: Home): Loaded {
+  const problems: string[] = []
+  for (const path of [home.state, before(home)]) {
+    try {
+      const text = readFileSync(path, 'utf8')
+      const { version: _, ...state } = v.parse(remembered, JSON.parse(text))
+      return { state, unreadable: problems[0] }
+    } catch (error) {
+      if (existsSync(path)) {
+        const aside = `${path}.unreadable`
+        renameSync(path, aside)
+        problems.push(`${path} cannot be understood (${messageOf(error)}); it is kept as ${aside}`)
+      } else if (path === home.state && existsSync(before(home))) {
+        problems.push(`${path} is gone, though nobody has told brood to forget it`)
+      }
+    }
   }
+  return { state: undefined, unreadable: problems[0] }
 }
 
 export function forgetState(home: Home): void {
   rmSync(home.state, { force: true })
+  rmSync(before(home), { force: true })
 }

@@ -28,3 +28,9 @@ export function formatDuration(length: Millis): string {
     .map(([count, unit]) => `${count}${unit}`)
     .join(' ')
 }
+
+/** The text people would have written for a length, nothing rounded: `90s`, `1500ms`, `2d`. */
+export function exactDuration(length: Millis): string {
+  const found = Object.entries(units).findLast(([, unit]) => length % unit === 0)
+  return length === 0 || found === undefined ? `${length}ms` : `${length / found[1]}${found[0]}`
+}

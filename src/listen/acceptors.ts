@@ -31,6 +31,24 @@ export class Acceptors {
     return [...this.#release(key, slot, queue), ...this.#adoptOrphans()]
   }
 
+  /** A queue that is in LISTEN state although none of its workers is known: somebody has to take it. */
+  orphan(key: string, slot: number): AcceptCommand[] {
+    const slots = this.#queues.get(key) ?? new Map<number, Queue>()
+    this.#queues.set(key, slots)
+    if (!slots.has(slot)) slots.set(slot, { owners: new Set(), adopter: undefined })
+    return this.#adoptOrphans()
+  }
+
+  /** A worker serves another slot's queue already: one that was told to meanwhile need not, nor it, if the slot has its own. */
+  adopts(key: string, slot: number, worker: number): AcceptCommand[] {
+    const queue = this.#queues.get(key)?.get(slot)
+    if (queue === undefined) return []
+    if (queue.owners.size > 0) return [{ type: 'release', key, slot, worker }]
+    const other = queue.adopter
+    queue.adopter = worker
+    return other === undefined || other === worker ? [] : [{ type: 'release', key, slot, worker: other }]
+  }
+
   /** A worker accepts no longer (it died, drains, or its program closed the server): on one address, or on all. */
   left(worker: number, key?: string): AcceptCommand[] {
     if (key === undefined) this.#unable.delete(worker)

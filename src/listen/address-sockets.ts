@@ -17,4 +17,6 @@ export interface AddressSockets {
   /** The socket that the worker of `slot` listens on. */
   socketOf(slot: number): Socket
   close(): void
+  /** Somebody else has opened them and listens on: they stay open, and are there when the app starts again. */
+  readonly lasting?: true
 }

@@ -1,14 +1,31 @@
 // Which share mode an address gets, and the sockets in that mode.
+import type { BalancerName } from '../balance/index.ts'
 import { addressKey, type ListenAddress } from '../wire/messages.ts'
 import type { AddressSockets } from './address-sockets.ts'
+import { type Found, nothingFound } from './found.ts'
 import { bindShared, bindSharedPath } from './shared/shared-socket.ts'
 import { bindSlots } from './slots/slot-sockets.ts'
 
-export type ShareMode = 'slots' | 'shared'
+export type ShareMode = 'slots' | 'shared' | 'balanced'
 
-/** Binds what a program asked to listen on; `slots` is the most workers the app may ever have. */
-export function openAddress(address: ListenAddress, mode: ShareMode, slots: number): AddressSockets {
+export interface Balance {
+  readonly algorithm: BalancerName
+  /** By slot; 1 where there is none. */
+  readonly weights: readonly number[]
+}
+
+/**
+ * Binds what a program asked to listen on; `slots` is the most workers the app may ever have. `found`: what is left of an
+ * earlier supervisor.
+ */
+export function openAddress(
+  address: ListenAddress,
+  mode: ShareMode,
+  slots: number,
+  found: Found = nothingFound,
+): AddressSockets {
   const key = addressKey(address)
-  if (address.kind === 'unix') return bindSharedPath(key, address.path)
-  return mode === 'slots' ? bindSlots(key, address, slots) : bindShared(key, address)
+  // Balanced addresses have one socket as well; who accepts on it is another matter.
+  if (address.kind === 'unix') return bindSharedPath(key, address.path, found)
+  return mode === 'slots' ? bindSlots(key, address, slots, found) : bindShared(key, address, found)
 }

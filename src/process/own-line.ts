@@ -35,7 +35,10 @@ export function converseWithParent<S extends Side>(): Conversation<S> | undefine
   )
   tapMessages({
     take: (message, handle) => conversation.take(message, handle),
-    closed: () => conversation.close(closedChannel('the parent has ended or disconnected')),
+    closed() {
+      conversation.close(closedChannel('the parent has ended or disconnected'))
+      return false
+    },
   })
   return conversation
 }

@@ -35,6 +35,14 @@ export function link(path: string): string {
 
 /** The fields of /proc/<pid>/stat after the program's name, which may hold spaces: state, parent, process group, … */
 export function statFields(pid: number): string[] {
-  const stat = read(`/proc/${pid}/stat`)
+  return fieldsOf(read(`/proc/${pid}/stat`))
+}
+
+/** The same of its main thread alone. */
+export function taskFields(pid: number): string[] {
+  return fieldsOf(read(`/proc/${pid}/task/${pid}/stat`))
+}
+
+function fieldsOf(stat: string): string[] {
   return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

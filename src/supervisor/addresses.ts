@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { BroodError } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import { portInUse } from '../listen/bind.ts'
+import type { Found } from '../listen/found.ts'
 import { openAddress, type ShareMode } from '../listen/open-address.ts'
 import { portOwner } from '../process/port-owner.ts'
 import { addressKey, type ListenAddress } from '../wire/messages.ts'
@@ -10,13 +11,28 @@ import { addressKey, type ListenAddress } from '../wire/messages.ts'
 export class Addresses {
   readonly #mode: ShareMode
   readonly #slots: number
+  readonly #given: (address: ListenAddress) => AddressSockets | undefined
+  readonly #found = new Map<string, Found>()
   readonly #open = new Map<string, { address: ListenAddress; sockets: AddressSockets; used: boolean }>()
+  /** What stays open whatever happens to the app. */
+  readonly #lasting = new Map<string, AddressSockets>()
   /** What was given back, to be bound again when the app starts. */
   #released: readonly ListenAddress[] = []
 
-  constructor(mode: ShareMode, slots: number) {
+  /** `given`: sockets that somebody else has opened, in place of binding. */
+  constructor(
+    mode: ShareMode,
+    slots: number,
+    given: (address: ListenAddress) => AddressSockets | undefined = () => undefined,
+  ) {
+    this.#given = given
     this.#mode = mode
     this.#slots = slots
+  }
+
+  /** What an earlier supervisor left of an address; to be told before it is opened. */
+  find(key: string, found: Found): void {
+    this.#found.set(key, found)
   }
 
   /** The sockets of an address, bound now if they are not yet. */
@@ -60,7 +76,13 @@ export class Addresses {
 
   #bind(address: ListenAddress): AddressSockets {
     try {
-      return openAddress(address, this.#mode, this.#slots)
+      const key = addressKey(address)
+      const found = this.#found.get(key)
+      this.#found.delete(key)
+      const sockets =
+        this.#given(address) ?? this.#lasting.get(key) ?? openAddress(address, this.#mode, this.#slots, found)
+      if (sockets.lasting) this.#lasting.set(key, sockets)
+      return sockets
     } catch (error) {
       if (address.kind !== 'tcp' || !(error instanceof BroodError) || error.code !== 'port_in_use')
         throw error
@@ -84,6 +106,16 @@ export class Addresses {
   /** What to bind again after a restart of the supervisor. */
   get learned(): ListenAddress[] {
     return [...[...this.#open.values()].map(({ address }) => address), ...this.#released]
+  }
+
+  /** Every address with the port it got, for a supervisor to come. */
+  get remembered(): { address: ListenAddress; port: number | undefined }[] {
+    const open = [...this.#open.values()].map(({ address, sockets }) => ({ address, port: sockets.port }))
+    return [...open, ...this.#released.map((address) => ({ address, port: undefined }))]
+  }
+
+  get keys(): string[] {
+    return [...this.#open.keys()]
   }
 
   get labels(): { key: string; label: string }[] {

@@ -1,11 +1,15 @@
 // The sockets of one app: gives workers the ones they listen on, keeps every queue moving, hands idle connections on.
 import type { Socket } from 'node:net'
+import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
-import type { ShareMode } from '../listen/open-address.ts'
-import { stopReading } from '../listen/stop-reading.ts'
-import type { ListenAddress } from '../wire/messages.ts'
+import type { AddressSockets } from '../listen/address-sockets.ts'
+import type { BareHandle } from '../wire/bare-handle.ts'
+import { addressKey, type BackMessage, type ListenAddress } from '../wire/messages.ts'
+import { stopReading } from '../wire/stop-reading.ts'
 import { Addresses } from './addresses.ts'
+import type { AppSettings } from './app-settings.ts'
+import { BalancedAddresses } from './balanced-addresses.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A living worker, by the number the lifecycle gave it. */
@@ -14,20 +18,72 @@ export interface Listener {
   readonly process: WorkerProcess
 }
 
+export interface AppSocketsEvents {
+  /** A worker listens on it for the first time. */
+  opened(key: string, slot: number, socket: Socket): void
+  /** The sockets of an address that somebody else has opened and given to us. */
+  given(address: ListenAddress): AddressSockets | undefined
+}
+
+interface InUse {
+  readonly key: string
+  readonly slot: number
+  readonly socket: Socket
+}
+
 export class AppSockets {
   readonly #addresses: Addresses
   #acceptors = new Acceptors()
   readonly #workers: ReadonlyMap<number, Listener>
+  readonly #events: AppSocketsEvents
+  readonly #balanced: BalancedAddresses | undefined
+  /** Which sockets are in LISTEN state, or may be: address key → slots. */
+  readonly #used = new Map<string, Set<number>>()
   #turn = 0
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
-  constructor(mode: ShareMode, slots: number, workers: ReadonlyMap<number, Listener>) {
-    this.#addresses = new Addresses(mode, slots)
+  constructor(
+    { share, balance, maxWorkers }: Pick<AppSettings, 'share' | 'balance' | 'maxWorkers'>,
+    clock: Clock,
+    workers: ReadonlyMap<number, Listener>,
+    events: AppSocketsEvents,
+  ) {
+    this.#events = events
+    this.#addresses = new Addresses(share, maxWorkers, (address) => this.#given(address))
     this.#workers = workers
+    if (share === 'balanced') this.#balanced = new BalancedAddresses(balance, workers, clock)
   }
 
-  get addresses(): readonly ListenAddress[] {
-    return this.#addresses.learned
+  get remembered(): { address: ListenAddress; port: number | undefined }[] {
+    return this.#addresses.remembered
+  }
+
+  socketAt(key: string, slot: number): Socket | undefined {
+    return this.#socketsAt(key, [slot])[0]?.socket
+  }
+
+  get keys(): string[] {
+    return this.#addresses.keys
+  }
+
+  /** What has been listened on, and so may hold connections. */
+  get inUse(): InUse[] {
+    return [...this.#used].flatMap(([key, slots]) => this.#socketsAt(key, [...slots]))
+  }
+
+  /** What is or will be listened on by an app of that size, and what has been. */
+  within(size: number): InUse[] {
+    const first = Array.from({ length: size }, (_, slot) => slot)
+    return this.keys.flatMap((key) =>
+      this.#socketsAt(key, [...new Set([...first, ...(this.#used.get(key) ?? [])])]),
+    )
+  }
+
+  #socketsAt(key: string, slots: readonly number[]): InUse[] {
+    const sockets = this.#addresses.get(key)
+    if (sockets === undefined) return []
+    const queues = [...new Set(slots.map((slot) => slot % sockets.queues))]
+    return queues.map((slot) => ({ key, slot, socket: sockets.socketOf(slot) }))
   }
 
   get labels(): { key: string; label: string }[] {
@@ -39,8 +95,74 @@ export class AppSockets {
     return this.#acceptors.adopted()
   }
 
+  /** They listen from the start, so every one of their queues needs somebody from the start. */
+  #given(address: ListenAddress): AddressSockets | undefined {
+    const sockets = this.#events.given(address)
+    for (let queue = 0; queue < (sockets?.queues ?? 0); queue++) {
+      this.#acceptors.orphan(addressKey(address), queue)
+    }
+    return sockets
+  }
+
+  /** Addresses whose connections the supervisor accepts. Several sockets, as only a service manager gives them, are not balanced. */
+  get balanced(): string[] {
+    return this.keys.filter((key) => this.#isBalanced(key))
+  }
+
+  #isBalanced(key: string): boolean {
+    return this.#balanced !== undefined && this.#addresses.get(key)?.queues === 1
+  }
+
   bind(addresses: readonly ListenAddress[]): void {
     for (const address of addresses) this.#addresses.open(address)
+  }
+
+  /**
+   * Binds again what an earlier supervisor had bound. `occupied`: its workers live, so what could not be passed on is
+   * bound beside them.
+   */
+  inherit(
+    addresses: readonly { address: ListenAddress; port?: number | undefined }[],
+    inherited: readonly { key: string; slot: number; socket: Socket }[],
+    occupied: boolean,
+  ): void {
+    for (const { address, port } of addresses) {
+      const key = addressKey(address)
+      const sockets = new Map(
+        inherited.filter((one) => one.key === key).map(({ slot, socket }) => [slot, socket]),
+      )
+      this.#addresses.find(key, { sockets, occupied, ...(port === undefined ? {} : { port }) })
+      this.#addresses.open(address)
+      this.#addresses.use(key)
+      if (sockets.size > 0) this.#used.set(key, new Set(sockets.keys()))
+    }
+  }
+
+  /** Until it says otherwise, a worker of an earlier supervisor serves its slot's queue of every address. */
+  assume(id: number): void {
+    const slot = this.#workers.get(id)?.slot
+    for (const { key, slot: used } of this.inUse) {
+      const queues = this.#addresses.get(key)?.queues ?? 1
+      if (slot !== undefined && slot % queues === used) this.#listens(id, key)
+    }
+  }
+
+  /** A worker of an earlier supervisor says what it serves. */
+  back(id: number, { listening, adopted }: BackMessage): void {
+    for (const key of this.keys) {
+      if (listening.includes(key)) this.#listens(id, key)
+      else this.left(id, key)
+    }
+    for (const { key, slot } of adopted) this.#accept(this.#acceptors.adopts(key, slot, id))
+  }
+
+  adoptOrphans(): void {
+    for (const { key, slot } of this.inUse) this.#accept(this.#acceptors.orphan(key, slot))
+  }
+
+  /** Whether another worker can be sent the connections of this one. */
+  hasHeir(id: number): boolean {
+    return this.keys.some((key) => this.#heirs(key, id).length > 0)
   }
 
   /** What a worker of the slot is born with. */
@@ -55,7 +177,8 @@ export class AppSockets {
     try {
       const sockets = this.#addresses.open(address)
       const listener = sockets.socketOf(worker.slot)
-      worker.process.sendListener({ type: 'listen', request, key: sockets.key }, listener)
+      const balanced = this.#isBalanced(sockets.key) ? { balanced: true as const } : {}
+      worker.process.sendListener({ type: 'listen', request, key: sockets.key, ...balanced }, listener)
       return undefined
     } catch (error) {
       const refusal =
@@ -70,12 +193,32 @@ export class AppSockets {
     const worker = this.#workers.get(id)
     const sockets = this.#addresses.use(key)
     if (worker === undefined || sockets === undefined) return
+    const slot = worker.slot % sockets.queues
+    const used = this.#used.get(key) ?? new Set()
+    this.#used.set(key, used.add(slot))
+    this.#listens(id, key)
+    this.#events.opened(key, slot, sockets.socketOf(slot))
+    if (this.#isBalanced(key)) this.#balanced?.listening(id, key)
+  }
+
+  #listens(id: number, key: string): void {
+    const worker = this.#workers.get(id)
+    const sockets = this.#addresses.get(key)
+    if (worker === undefined || sockets === undefined) return
     // A shared address has one queue, whoever listens.
-    this.#accept(this.#acceptors.listening(key, sockets.queues === 1 ? 0 : worker.slot, id))
+    this.#accept(this.#acceptors.listening(key, worker.slot % sockets.queues, id))
+  }
+
+  /** Who can be sent a connection of that address. */
+  #heirs(key: string, from: number): number[] {
+    return this.#acceptors
+      .serving(key)
+      .filter((id) => id !== from && this.#workers.get(id)?.process.takesSockets === true)
   }
 
   /** A worker accepts no longer, on one address or on all: others take over what it served. */
   left(id: number, key?: string): void {
+    this.#balanced?.left(id, key)
     this.#accept(this.#acceptors.left(id, key))
   }
 
@@ -84,11 +227,22 @@ export class AppSockets {
     this.#accept(this.#acceptors.unable(id))
   }
 
+  /** A worker has sent the socket of a balanced address to accept on, or gives a connection back. */
+  bare(id: number, type: 'queue' | 'client', key: string, handle: BareHandle): void {
+    if (this.#balanced === undefined || !this.#isBalanced(key)) handle.close()
+    else this.#balanced.bare(id, type, key, handle)
+  }
+
+  /** A worker tells how many connections it has. */
+  load(id: number, open: number, taken: number): void {
+    this.#balanced?.load(id, open, taken)
+  }
+
   /** A draining worker's idle connection goes on in its replacement, or else in the next sibling in turn. */
   handOn(from: number, key: string, connection: number, socket: Socket): void {
     const passes = stopReading(socket)
     const slot = this.#workers.get(from)?.slot
-    const serving = this.#acceptors.serving(key).filter((id) => id !== from)
+    const serving = this.#heirs(key, from)
     const heir =
       serving.find((id) => this.#workers.get(id)?.slot === slot) ?? serving[this.#turn++ % serving.length]
     const target = heir === undefined ? undefined : this.#workers.get(heir)?.process
@@ -98,8 +252,10 @@ export class AppSockets {
 
   /** Nobody is there to accept, nor will be: clients are to be refused. */
   release(): void {
+    this.#balanced?.close()
     this.#addresses.release()
     this.#acceptors = new Acceptors()
+    this.#used.clear()
   }
 
   /** Binds again what was given back; throws when somebody else has it now. */
@@ -108,6 +264,7 @@ export class AppSockets {
   }
 
   close(): void {
+    this.#balanced?.close()
     this.#addresses.close()
   }
 
@@ -116,7 +273,8 @@ export class AppSockets {
       const process = this.#workers.get(worker)?.process
       const sockets = this.#addresses.get(key)
       if (process === undefined || sockets === undefined) continue
-      if (type === 'release') process.send({ type, key, slot })
+      // A worker that cannot be sent sockets keeps them all.
+      if (type === 'release' || !process.takesSockets) process.send({ type, key, slot })
       else if (!process.sendListener({ type, key, slot }, sockets.socketOf(slot))) this.unable(worker)
     }
   }

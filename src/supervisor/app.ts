@@ -1,75 +1,185 @@
 // One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
-import type { Clock } from '../kernel/clock.ts'
-import { BroodError, messageOf } from '../kernel/errors.ts'
-import type { ListenAddress, WorkerMessage } from '../wire/messages.ts'
+import type { Socket } from 'node:net'
+import type { Clock, Millis } from '../kernel/clock.ts'
+import { BroodError } from '../kernel/errors.ts'
+import type { Birth } from '../wire/birth.ts'
+import type { BackMessage, IdleConnections, ListenAddress } from '../wire/messages.ts'
+import type { AppEvents, Heritage } from './app-events.ts'
 import type { AppSettings, Output } from './app-settings.ts'
 import { AppSockets } from './app-sockets.ts'
-import { asSpawnError, describeExit, describeUncaught, type Failure } from './failure.ts'
+import { Attention } from './attention.ts'
+import { Crew, type Member } from './crew.ts'
+import type { Failure } from './failure.ts'
 import { Lifecycle, type Outcome } from './lifecycle.ts'
-import { type AppReport, reportOf, type WorkerFacts } from './report.ts'
-import type { AppState, Effect, Event, Exit, Notice } from './state.ts'
-import { isAlive, isLeaving } from './step.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { isAlive } from './phases.ts'
+import { Reception } from './reception.ts'
+import type { Releases } from './releases.ts'
+import { type AppReport, reportOf, type ServedReport } from './report.ts'
+import { ReturnedWorker, type Survivor } from './returned-worker.ts'
+import type { KeptSocket } from './spawned-worker.ts'
+import { type AppState, type Command, type Effect, type Event, initialState, type Notice } from './state.ts'
+import type { WorkerConnection } from './worker-line.ts'
 
-export interface AppEvents {
-  notice(notice: Notice, pid: number | undefined): void
-  /** A worker's output was lost. */
-  unwritten(slot: number, stream: string, code: string): void
-  /** The program listens on an address nobody knew of. */
-  learned(): void
-}
+/** How long a worker of an earlier supervisor may take to come back, in milliseconds; one that is blocked needs longer. */
+const returnWithin = 10_000
 
-interface Live extends WorkerFacts {
-  readonly process: WorkerProcess
-  readonly slot: number
-  uncaught: { summary: string; stack: string } | undefined
-}
+/** How long a worker may take to say how much it has served. */
+const countWithin: Millis = 1000
 
 export class App {
-  readonly settings: AppSettings
-  readonly #output: Output
+  readonly releases: Releases
   readonly #clock: Clock
   readonly #events: AppEvents
-  readonly #live = new Map<number, Live>()
+  readonly #crew: Crew
   readonly #sockets: AppSockets
+  readonly #attention: Attention
+  readonly #reception: Reception
   readonly #restarts = new Map<number, number>()
-  readonly #ending = new Set<Promise<void>>()
   readonly #lifecycle: Lifecycle
-  #failure: Failure | undefined
-  #refusal: BroodError | undefined
+  #releasing: Promise<void> = Promise.resolve()
+  #reloading: number | undefined
 
-  constructor(settings: AppSettings, output: Output, clock: Clock, events: AppEvents) {
-    this.settings = settings
-    this.#output = output
+  constructor(
+    releases: Releases,
+    output: Output,
+    clock: Clock,
+    events: AppEvents,
+    { wanted, trusted = releases.number }: Heritage = {},
+  ) {
+    this.releases = releases
+    const settings = releases.latest
     this.#clock = clock
     this.#events = events
-    this.#sockets = new AppSockets(settings.share, settings.maxWorkers, this.#live)
-    this.#lifecycle = new Lifecycle(settings.policy, settings.workers, clock, {
-      perform: (effect) => this.#perform(effect),
-      notice: (notice) => this.#tell(notice),
-      settled: () => {
-        // Nobody accepts, nor will: clients are to be refused instead of left waiting.
-        if (!isAlive(this.state)) this.#sockets.release()
-      },
+    this.#crew = new Crew(output, clock, Math.random, {
+      message: (member, message) => this.#reception.hear(member, message),
+      said: (member, message) => this.#reception.said(member, message),
+      connection: ({ id }, key, connection, socket) => this.#sockets.handOn(id, key, connection, socket),
+      bare: ({ id }, ...handle) => this.#sockets.bare(id, ...handle),
+      fault: ({ id }, reason) => this.#take({ type: 'fault', worker: id, reason }),
+      ready: ({ id }) => this.#take({ type: 'ready', worker: id }),
+      unready: ({ id }, problem) => this.#take({ type: 'unready', worker: id, problem }),
+      blocked: (member, silent) => this.#attention.blocked(member, silent),
+      due: ({ id }, reason) => this.#take({ type: 'renew', worker: id, reason }),
+      warning: (text) => events.warning(text),
+      exit: (...end) => this.#ended(...end),
     })
+    this.#sockets = new AppSockets(settings, clock, this.#crew.members, {
+      opened: (key, slot, socket) => events.opened({ app: settings.name, key, slot, socket }),
+      given: (address) => events.given(address),
+    })
+    this.#reception = new Reception({
+      sockets: this.#sockets,
+      output,
+      clock,
+      events,
+      settings: () => this.settings,
+      state: () => this.state,
+      take: (event) => this.#take(event),
+    })
+    this.#attention = new Attention(this.#crew.members, clock, {
+      settings: () => this.settings,
+      state: () => this.state,
+      take: (event) => this.#take(event),
+      blocked: (...where) => events.blocked(...where),
+    })
+    this.#lifecycle = new Lifecycle(
+      initialState(settings.policy, settings.workers, trusted, wanted),
+      clock,
+      Math.random,
+      {
+        perform: (effect) => this.#perform(effect),
+        notice: (notice) => this.#tell(notice),
+        settled: () => {
+          // Nobody accepts, nor will: clients are to be refused instead of left waiting.
+          if (!isAlive(this.state)) this.#release()
+          this.#noteReload()
+        },
+      },
+    )
+  }
+
+  get settings(): AppSettings {
+    return this.releases.latest
   }
 
   get state(): AppState {
     return this.#lifecycle.state
   }
 
-  get failure(): Failure | undefined {
-    return this.#failure
+  /** The release that a command's reload, or its taking back, is bringing to all slots. */
+  get reloading(): number | undefined {
+    const { operation } = this.state
+    return operation.type === 'reload' && operation.why !== 'renewal' ? operation.release : undefined
   }
 
-  get addresses(): readonly ListenAddress[] {
-    return this.#sockets.addresses
+  get failure(): Failure | undefined {
+    return this.#reception.failure
+  }
+
+  /** What a next supervisor has to know of its addresses. */
+  get addresses(): { address: ListenAddress; port: number | undefined }[] {
+    return this.#sockets.remembered
+  }
+
+  /** The socket of a slot at an address; undefined when it is not open. */
+  socketAt(key: string, slot: number): Socket | undefined {
+    return this.#sockets.socketAt(key, slot)
+  }
+
+  /** Its sockets in use, for workers to keep. */
+  get kept(): KeptSocket[] {
+    return this.#sockets.inUse.map((one) => ({ app: this.settings.name, ...one }))
   }
 
   /** Binds addresses before the first worker starts: the configured port, and those learned in an earlier life. */
   bind(addresses: readonly ListenAddress[]): void {
     this.#sockets.bind(addresses)
   }
+
+  // ── after another supervisor ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Binds as an earlier supervisor had bound, with the sockets that it left. */
+  inherit(...found: Parameters<AppSockets['inherit']>): void {
+    this.#sockets.inherit(...found)
+  }
+
+  /** The workers of an earlier supervisor that live; they are expected back. */
+  find(survivors: readonly (Survivor & { readonly birth: Birth })[]): void {
+    const workers = survivors.map(({ birth: { worker, slot, release } }) => ({ worker, slot, release }))
+    for (const survivor of survivors) {
+      const { worker, slot, release } = survivor.birth
+      this.#crew.find(worker, slot, this.releases.get(release), survivor)
+    }
+    for (const { worker } of workers) this.#sockets.assume(worker)
+    this.#take({ type: 'found', workers, deadline: this.#clock.now() + returnWithin })
+    // A program in another language knows of no supervisor, and so of none that has gone.
+    if (this.settings.interpreter === undefined) return
+    for (const { worker } of workers) this.#take({ type: 'returned', worker, phase: 'ready' })
+  }
+
+  /** A worker of an earlier supervisor is back. False when it is none of ours. */
+  takeBack(back: BackMessage, connection: WorkerConnection): boolean {
+    const member = this.#crew.members.get(back.worker)
+    if (!(member?.process instanceof ReturnedWorker) || member.pid !== back.pid) return false
+    member.process.attach(connection)
+    this.#sockets.back(member.id, back)
+    this.#take({ type: 'returned', worker: member.id, phase: this.#phaseOf(back) })
+    return true
+  }
+
+  /** All that can be known without the workers is known: queues nobody serves are given to somebody. */
+  adoptOrphans(): void {
+    this.#sockets.adoptOrphans()
+  }
+
+  /** It may have become ready after its supervisor was gone. */
+  #phaseOf({ phase, listening }: BackMessage): BackMessage['phase'] {
+    const { readyOn } = this.settings
+    const isReady = readyOn === 'spawn' || (readyOn === 'listening' && listening.length > 0)
+    return phase === 'starting' && isReady ? 'ready' : phase
+  }
+
+  // ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts all workers; with `fresh`, the first that fails ends the attempt with its reason. */
   async start(fresh: boolean): Promise<void> {
@@ -85,13 +195,79 @@ export class App {
 
   /** Replaces the workers of all slots, or of those given, one after the other. */
   async reload(slots?: readonly number[]): Promise<void> {
-    const outcomes: Outcome[] = ['reloaded', 'reload-aborted', 'started', 'slot-failed', 'stopped']
-    const notice = await this.#command(
-      slots === undefined ? { type: 'reload' } : { type: 'reload', slots },
-      outcomes,
-    )
-    if (notice.type !== 'reloaded' && notice.type !== 'started')
-      throw this.#notReady(notice, 'the old workers go on')
+    if (slots !== undefined) return this.#reload({ type: 'reload', slots })
+    // A number of its own tells a next supervisor which workers a reload that was cut short has not got to.
+    return this.#reload({ type: 'reload', release: this.releases.repeat(), rollback: false })
+  }
+
+  /** Replaces all workers by ones of another description; if one of them fails, those replaced go back to the old one. */
+  async update(settings: AppSettings): Promise<void> {
+    const release = this.releases.add(settings)
+    this.#take({ type: 'policy', policy: settings.policy })
+    try {
+      await this.#reload({ type: 'reload', release, rollback: true })
+    } catch (error) {
+      await this.#takenBack()
+      this.withdraw(release)
+      throw error
+    }
+  }
+
+  /** A release that has failed: the description before is wanted again. */
+  withdraw(release: number): void {
+    this.releases.withdraw(release)
+    this.#take({ type: 'policy', policy: this.settings.policy })
+  }
+
+  /** What had a failed release has the old one again before anybody is told: then the next command is not too early. */
+  async #takenBack(): Promise<void> {
+    const { operation } = this.state
+    if (operation.type !== 'reload' || operation.why !== 'rollback') return
+    await this.#lifecycle.until(['rolled-back', 'stopped'])
+  }
+
+  /** Goes on with a reload that an earlier supervisor did not finish; false when its release has failed. */
+  async resumeReload(release: number): Promise<boolean> {
+    const { workers, slots, size } = this.state
+    const isBehind = (slot: number): boolean => {
+      const here = [...workers.values()].filter((worker) => worker.slot === slot)
+      return here.length === 0
+        ? slots[slot]?.release !== release
+        : here.some((one) => one.release !== release)
+    }
+    const behind = Array.from({ length: size }, (_, slot) => slot).filter(isBehind)
+    if (behind.length === 0) return true
+    // As a whole, and so with its canary, if it had got nowhere.
+    const which = behind.length === size ? {} : { slots: behind }
+    try {
+      await this.#reload({ type: 'reload', ...which, release, rollback: true })
+      return true
+    } catch {
+      await this.#takenBack()
+      return false
+    }
+  }
+
+  /** Replaces every worker, gently, one after the other. */
+  renew(reason: string): void {
+    for (const { id } of this.state.workers.values()) this.#take({ type: 'renew', worker: id, reason })
+  }
+
+  /** Settings that concern the supervisor alone. */
+  adjust(settings: AppSettings): void {
+    this.releases.replace(settings)
+    for (const { guard } of this.#crew.members.values()) guard.adjust(settings)
+    this.#take({ type: 'policy', policy: settings.policy })
+    this.#events.changed()
+  }
+
+  async #reload(command: Command & { type: 'reload' }): Promise<void> {
+    // Of an app that does not run it is a start, which one failed slot ends; a running one goes on with the others.
+    const ofStart: Outcome[] = this.state.wanted === 'stopped' ? ['slot-failed'] : []
+    const outcomes: Outcome[] = ['reloaded', 'reload-aborted', 'started', 'stopped', ...ofStart]
+    const notice = await this.#command(command, outcomes)
+    if (notice.type === 'reloaded' || notice.type === 'started') return
+    throw this.#notReady(notice, 'the old workers go on')
   }
 
   async restart(): Promise<void> {
@@ -107,12 +283,13 @@ export class App {
   /** Settles when nothing of the app's process tree is left. */
   async stop(): Promise<void> {
     await this.#command({ type: 'stop' }, ['stopped'])
-    await Promise.all(this.#ending)
+    await this.#crew.ended()
+    await this.#releasing
   }
 
   /** SIGKILL for every process of the app, without further ado. */
   kill(): void {
-    for (const live of this.#live.values()) live.process.signal('SIGKILL')
+    for (const { process } of this.#crew.members.values()) process.signal('SIGKILL')
   }
 
   /** After `stop`: gives the addresses back. */
@@ -123,9 +300,25 @@ export class App {
 
   /** Signals the worker of one slot, or all; the number of workers reached. */
   signal(signal: NodeJS.Signals, slot: number | undefined): number {
-    const reached = [...this.#live.values()].filter((live) => slot === undefined || live.slot === slot)
-    for (const live of reached) live.process.signalLeader(signal)
+    const reached = [...this.#crew.members.values()].filter((one) => slot === undefined || one.slot === slot)
+    for (const { process } of reached) process.signalLeader(signal)
     return reached.length
+  }
+
+  /** Gives a socket of any app to those workers that do not keep it yet. */
+  keep(socket: KeptSocket): void {
+    this.#crew.keep(socket)
+  }
+
+  /** Tells every worker to let go of an app's sockets; the requests they answer are counted by `request`. */
+  letGo(app: string, keys: readonly string[], request: number): number[] {
+    this.#crew.forget(app, keys)
+    // One that has just exited answers no more.
+    const living = [...this.#crew.members.values()].filter(({ id }) => this.state.workers.has(id))
+    return living.map(({ id, process }) => {
+      process.send({ type: 'let-go', id: request, app, keys: [...keys] })
+      return id
+    })
   }
 
   report(): AppReport {
@@ -133,7 +326,7 @@ export class App {
       name: this.settings.name,
       script: this.settings.script,
       state: this.state,
-      live: this.#live,
+      live: this.#crew.members,
       restarts: this.#restarts,
       addresses: this.#sockets.labels,
       adopted: this.#sockets.adopted,
@@ -141,18 +334,35 @@ export class App {
     })
   }
 
+  /** What each worker has answered since it was first asked; of programs in other languages nothing is known. */
+  served(): Promise<ServedReport[]> {
+    const asked = this.settings.interpreter === undefined ? [...this.#crew.members.values()] : []
+    return Promise.all(
+      asked.map(async ({ slot, pid, guard }) => {
+        const { requests, errors } = await guard.counted(countWithin)
+        return { slot, pid: pid ?? null, requests, errors }
+      }),
+    )
+  }
+
   // ── the lifecycle ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  #command(event: Event, outcomes: readonly Outcome[]): Promise<Notice> {
-    const { operation } = this.state
-    if (event.type !== 'stop' && operation.type !== 'none') {
+  #take(event: Event): void {
+    this.#lifecycle.take(event)
+  }
+
+  async #command(event: Command | (Event & { type: 'stop' }), outcomes: readonly Outcome[]): Promise<Notice> {
+    await this.#releasing
+    const { operation, pending } = this.state
+    const isRenewal = operation.type === 'reload' && operation.why === 'renewal' && pending === undefined
+    if (event.type !== 'stop' && operation.type !== 'none' && !isRenewal) {
       const { name } = this.settings
       throw new BroodError(
         'busy',
         `'${name}' is in the middle of a ${operation.type}: wait for its end, or stop it`,
       )
     }
-    this.#refusal = undefined
+    this.#reception.refusal = undefined
     if (event.type !== 'stop') this.#sockets.reopen()
     return this.#lifecycle.takeUntil(event, outcomes)
   }
@@ -160,30 +370,51 @@ export class App {
   #perform(effect: Exclude<Effect, { type: 'notice' }>): void {
     switch (effect.type) {
       case 'spawn':
-        return this.#spawn(effect.worker, effect.slot)
-      case 'drain':
+        return this.#spawn(effect.worker, effect.slot, effect.release)
+      case 'drain': {
+        this.#crew.members.get(effect.worker)?.guard.leaving()
         // Siblings take its queues over before it lets go of them.
         this.#sockets.left(effect.worker)
-        return this.#live.get(effect.worker)?.process.send({
-          type: 'drain',
-          handOn: effect.handOn,
-          within: effect.within,
-          signal: this.settings.stopSignal,
-        })
+        const { within, worker: id } = effect
+        // Only a signal tells a program in another language to go, and only it knows when it has finished.
+        if (this.settings.interpreter !== undefined) return this.#take({ type: 'drained', worker: id })
+        const idle = this.#idleConnections(id, effect.handOn)
+        return this.#tellWorker(id, { type: 'drain', idle, within, signal: this.settings.stopSignal })
+      }
       case 'signal':
         this.#sockets.left(effect.worker)
-        return this.#live.get(effect.worker)?.process.signal(this.settings.stopSignal)
+        this.#crew.members.get(effect.worker)?.guard.leaving()
+        return this.#crew.members.get(effect.worker)?.process.signal(this.settings.stopSignal)
       case 'kill':
         this.#sockets.left(effect.worker)
-        return this.#live.get(effect.worker)?.process.signal('SIGKILL')
+        return this.#crew.members.get(effect.worker)?.process.signal('SIGKILL')
     }
+  }
+
+  #tellWorker(id: number, message: Parameters<Member['process']['send']>[0]): void {
+    this.#crew.members.get(id)?.process.send(message)
+  }
+
+  /** Connections travel by way of this process, between two of its children. */
+  #idleConnections(id: number, others: boolean): IdleConnections {
+    if (!others) return 'close'
+    const isOurs = this.#crew.members.get(id)?.process.takesSockets === true
+    return isOurs && this.#sockets.hasHeir(id) ? 'hand-on' : 'linger'
   }
 
   #tell(notice: Notice): void {
     if (notice.type === 'worker-exited' && !notice.expected) {
-      this.#restarts.set(notice.slot, (this.#restarts.get(notice.slot) ?? 0) + 1)
+      this.#countRestart(notice.slot, 1)
     }
-    this.#events.notice(notice, 'worker' in notice ? this.#live.get(notice.worker)?.process.pid : undefined)
+    // What failed was a reload's new worker; the slot's own one has not ended.
+    if (notice.type === 'reload-aborted' || notice.type === 'renewal-failed')
+      this.#countRestart(notice.slot, -1)
+    this.#attention.notice(notice)
+    this.#events.notice(notice, 'worker' in notice ? this.#crew.members.get(notice.worker)?.pid : undefined)
+  }
+
+  #countRestart(slot: number, by: number): void {
+    this.#restarts.set(slot, Math.max(0, (this.#restarts.get(slot) ?? 0) + by))
   }
 
   #assertUp(): void {
@@ -194,154 +425,61 @@ export class App {
   }
 
   #notReady(notice: Notice, more?: string): BroodError {
-    if (this.#refusal !== undefined && notice.type === 'start-failed') return this.#refusal
+    if (this.#reception.refusal !== undefined && notice.type === 'start-failed')
+      return this.#reception.refusal
     const { name } = this.settings
     if (!('slot' in notice) || !('reason' in notice)) {
       return new BroodError('not_ready', `'${name}' was stopped before it was ready`)
     }
     const text = `${name}/${notice.slot} ${notice.reason}`
     return new BroodError('not_ready', more === undefined ? text : `${text}; ${more}`, {
-      detail: this.#failure?.slot === notice.slot ? this.#failure.stderr : [],
+      detail: this.#reception.failure?.slot === notice.slot ? this.#reception.failure.stderr : [],
     })
+  }
+
+  /** A next supervisor has to know of a reload while it goes on. */
+  #noteReload(): void {
+    const { reloading } = this
+    if (reloading === this.#reloading) return
+    this.#reloading = reloading
+    const { workers, slots, release } = this.state
+    const inUse = [...workers.values(), ...slots].map((one) => one.release)
+    this.releases.prune(new Set([...inUse, release]))
+    this.#events.changed()
+  }
+
+  /** Clients are to be refused, so nobody may keep a socket that nobody listens on. */
+  #release(): void {
+    const { keys } = this.#sockets
+    if (keys.length === 0) return
+    this.#sockets.release()
+    this.#releasing = this.#events.released(keys)
   }
 
   // ── workers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #spawn(id: number, slot: number): void {
-    try {
-      const output = this.#output.open(slot)
-      try {
-        this.#launch(id, slot, output)
-      } finally {
-        output.close()
-      }
-    } catch (error) {
-      this.#ended(
-        id,
-        slot,
-        { code: null, signal: null },
-        error instanceof Error ? error : new Error(String(error)),
-      )
-    }
+  #spawn(id: number, slot: number, release: number): void {
+    const settings = this.releases.get(release)
+    const sockets = this.#sockets.socketsOf(slot)
+    const own = this.#sockets.within(this.state.size).map((one) => ({ app: settings.name, ...one }))
+    const known = new Set(own.map(({ key, slot: other }) => `${key} ${other}`))
+    const others = this.#events
+      .kept()
+      .filter((one) => one.app !== settings.name || !known.has(`${one.key} ${one.slot}`))
+    const rescue = this.#events.rescue(slot, settings.identity === undefined)
+    const kept = rescue === undefined || rescue.command.length === 0 ? [] : [...own, ...others]
+    const balanced = this.#sockets.balanced
+    this.#crew.spawn(id, slot, release, settings, { sockets, balanced, kept, rescue })
+    const member = this.#crew.members.get(id)
+    if (member === undefined) return // it could not be started
+    if (member.pid !== undefined) this.#events.started(slot, member.pid)
+    if (settings.interpreter !== undefined) this.#reception.begunElsewhere(member)
   }
 
-  #launch(
-    id: number,
-    slot: number,
-    output: { stdout: number | 'inherit'; stderr: number | 'inherit' },
-  ): void {
-    const { settings } = this
-    const worker = new WorkerProcess(
-      {
-        app: settings.name,
-        slot,
-        script: settings.script,
-        args: settings.args,
-        nodeArgs: settings.nodeArgs,
-        cwd: settings.cwd,
-        env: {
-          ...settings.env,
-          BROOD_APP: settings.name,
-          BROOD_SLOT: `${slot}`,
-          NODE_APP_INSTANCE: `${slot}`,
-        },
-        stdout: output.stdout,
-        stderr: output.stderr,
-        sockets: this.#sockets.socketsOf(slot),
-      },
-      {
-        message: (message) => this.#hear(id, message),
-        said: (message) => {
-          if (message === 'ready' && settings.readyOn === 'message')
-            this.#lifecycle.take({ type: 'ready', worker: id })
-        },
-        connection: (key, connection, socket) => this.#sockets.handOn(id, key, connection, socket),
-        fault: (error) => this.#lifecycle.take({ type: 'fault', worker: id, reason: messageOf(error) }),
-        exit: (exit, error) => this.#ended(id, slot, exit, error),
-      },
-      this.#clock,
-    )
-    this.#live.set(id, {
-      process: worker,
-      slot,
-      pid: worker.pid,
-      startedAt: worker.startedAt,
-      uncaught: undefined,
-    })
-  }
-
-  #hear(id: number, message: WorkerMessage): void {
-    const live = this.#live.get(id)
-    if (live === undefined) return
-    switch (message.type) {
-      case 'hello':
-        if (this.settings.readyOn === 'spawn') this.#lifecycle.take({ type: 'ready', worker: id })
-        return
-      case 'want':
-        return this.#give(id, message.request, message.address)
-      case 'listening': {
-        const worker = this.state.workers.get(id)
-        if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
-        this.#sockets.listening(id, message.key)
-        if (this.settings.readyOn === 'listening') this.#lifecycle.take({ type: 'ready', worker: id })
-        return
-      }
-      case 'closed':
-        return this.#sockets.left(id, message.key)
-      case 'adopted':
-        if (!message.accepting) this.#sockets.unable(id)
-        return
-      case 'ready':
-        if (this.settings.readyOn === 'message') this.#lifecycle.take({ type: 'ready', worker: id })
-        return
-      case 'uncaught':
-        live.uncaught = { summary: describeUncaught(message), stack: message.stack }
-        return
-      case 'unwritten':
-        this.#failure = {
-          at: this.#clock.now(),
-          slot: live.slot,
-          reason: `${message.stream} could not be written to its log (${message.code}): make room on the disk`,
-          stack: undefined,
-          stderr: [],
-        }
-        return this.#events.unwritten(live.slot, message.stream, message.code)
-      case 'drained':
-        return this.#lifecycle.take({ type: 'drained', worker: id })
-    }
-  }
-
-  #ended(id: number, slot: number, exit: Exit, error: Error | undefined): void {
-    const live = this.#live.get(id)
-    const reason = describeExit(exit, error, live?.uncaught?.summary)
-    if (error !== undefined) this.#refusal = asSpawnError(this.settings.cwd, error)
-    const worker = this.state.workers.get(id)
-    // Why brood ended it says more than how it ended.
-    const fault = worker !== undefined && 'fault' in worker ? worker.fault : undefined
-    const expected = worker !== undefined && isLeaving(worker) && fault === undefined
-    if (!expected) {
-      const stderr = this.#output.lastErrors(slot)
-      this.#failure = {
-        at: this.#clock.now(),
-        slot,
-        reason: fault ?? reason,
-        stack: live?.uncaught?.stack,
-        stderr,
-      }
-    }
-    this.#sockets.left(id)
-    this.#lifecycle.take({ type: 'exited', worker: id, exit, reason })
-    this.#live.delete(id)
-    if (live === undefined) return
-    const rest = live.process.endRest(this.settings.stopSignal, this.settings.policy.grace)
-    this.#ending.add(rest)
-    rest.finally(() => this.#ending.delete(rest))
-  }
-
-  /** A worker asked for the socket of an address it was not born with. */
-  #give(id: number, request: number, address: ListenAddress): void {
-    const known = this.#sockets.addresses.length
-    this.#refusal = this.#sockets.give(id, request, address) ?? this.#refusal
-    if (this.#sockets.addresses.length > known) this.#events.learned()
+  #ended(...[id, slot, member, exit, error]: Parameters<Reception['ended']>): void {
+    this.#reception.ended(id, slot, member, exit, error)
+    this.#crew.members.delete(id)
+    if (member !== undefined) this.#crew.endRest(member, this.settings)
+    this.#events.rotated()
   }
 }

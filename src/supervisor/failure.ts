@@ -15,7 +15,12 @@ export interface Failure {
 /** Why a worker ended, in one line. */
 export function describeExit(exit: Exit, error: Error | undefined, uncaught: string | undefined): string {
   if (error !== undefined) return `could not be started: ${messageOf(error)}`
-  const how = exit.signal === null ? `exited with code ${exit.code}` : `was killed by ${exit.signal}`
+  const how =
+    exit.signal !== null
+      ? `was killed by ${exit.signal}`
+      : exit.code !== null
+        ? `exited with code ${exit.code}`
+        : 'ended, and only the supervisor that started it could have known how'
   return uncaught === undefined ? how : `${how}: ${uncaught}`
 }
 

@@ -1,7 +1,8 @@
 // Runs the pure lifecycle: events in, effects out, one timer, and those who wait for an outcome.
 import type { Clock } from '../kernel/clock.ts'
-import { type AppState, type Effect, type Event, initialState, type Notice, type Policy } from './state.ts'
-import { nextDeadline, step } from './step.ts'
+import { nextDeadline } from './phases.ts'
+import type { AppState, Effect, Event, Notice } from './state.ts'
+import { step } from './step.ts'
 
 export type Outcome = Notice['type']
 
@@ -14,6 +15,7 @@ export interface LifecycleEvents {
 
 export class Lifecycle {
   readonly #clock: Clock
+  readonly #random: () => number
   readonly #events: LifecycleEvents
   readonly #queue: Event[] = []
   readonly #waiting = new Set<{ outcomes: readonly Outcome[]; resolve: (notice: Notice) => void }>()
@@ -21,8 +23,9 @@ export class Lifecycle {
   #performing = false
   #cancelTimer: () => void = () => {}
 
-  constructor(policy: Policy, size: number, clock: Clock, events: LifecycleEvents) {
-    this.#state = initialState(policy, size)
+  constructor(state: AppState, clock: Clock, random: () => number, events: LifecycleEvents) {
+    this.#state = state
+    this.#random = random
     this.#clock = clock
     this.#events = events
   }
@@ -38,7 +41,7 @@ export class Lifecycle {
     this.#performing = true
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const { state, effects } = step(this.#state, next, this.#clock.now())
+        const { state, effects } = step(this.#state, next, this.#clock.now(), this.#random())
         this.#state = state
         for (const effect of effects) {
           if (effect.type === 'notice') this.#tell(effect.notice)
@@ -54,10 +57,14 @@ export class Lifecycle {
 
   /** Takes the event and settles with the first notice of one of these types. */
   takeUntil(event: Event, outcomes: readonly Outcome[]): Promise<Notice> {
-    return new Promise((resolve) => {
-      this.#waiting.add({ outcomes, resolve })
-      this.take(event)
-    })
+    const notice = this.until(outcomes)
+    this.take(event)
+    return notice
+  }
+
+  /** Settles with the next notice of one of these types. */
+  until(outcomes: readonly Outcome[]): Promise<Notice> {
+    return new Promise((resolve) => this.#waiting.add({ outcomes, resolve }))
   }
 
   close(): void {

@@ -1,11 +1,13 @@
 // An app's state in the words of `brood list` and `brood show`.
 import type { Millis } from '../kernel/clock.ts'
 import { usageOf } from '../process/usage.ts'
+import { isLeaving } from './phases.ts'
 import type { AppState, Worker } from './state.ts'
-import { isLeaving } from './step.ts'
 
 type AppStatus =
   | 'stopped'
+  /** For what it depends on. */
+  | 'waiting'
   | 'starting'
   | 'running'
   | 'reloading'
@@ -37,6 +39,15 @@ export interface AppReport {
   readonly size: number
   readonly addresses: readonly string[]
   readonly workers: readonly WorkerReport[]
+}
+
+/** What a worker has answered since it was first asked. */
+export interface ServedReport {
+  readonly slot: number
+  readonly pid: number | null
+  readonly requests: number
+  /** Answers with a status of 500 and more. */
+  readonly errors: number
 }
 
 export interface WorkerFacts {

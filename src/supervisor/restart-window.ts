@@ -1,5 +1,6 @@
 // Whether and when a crashed slot is restarted: exponential backoff, and Erlang/OTP's restart intensity.
 import type { Millis } from '../kernel/clock.ts'
+import { spread } from '../kernel/jitter.ts'
 import type { Policy } from './state.ts'
 
 export type RestartPlan =
@@ -24,10 +25,12 @@ export function planRestart(
   policy: Pick<Policy, 'intensity' | 'period' | 'backoff'>,
   end: WorkerEnd,
   now: Millis,
+  chance: number,
 ): RestartPlan {
   const earlier = end.wasReadyFor >= policy.period ? 0 : slot.crashes
   const crashes = end.fromOutside ? earlier : earlier + 1
-  const backoff = crashes <= 1 ? 0 : Math.min(policy.backoff.from * 2 ** (crashes - 2), policy.backoff.to)
+  const { from, to, jitter } = policy.backoff
+  const backoff = crashes <= 1 ? 0 : spread(Math.min(from * 2 ** (crashes - 2), to), jitter, chance)
   const delay = end.fromOutside ? 0 : backoff
   const at = now + delay
   const recent = slot.restarts.filter((time) => time > at - policy.period)

@@ -1,6 +1,6 @@
 // Checks what a worker says: it runs a stranger's program, which can write to any of its descriptors.
 import * as v from 'valibot'
-import type { HandlePurpose, WorkerMessage } from '../wire/messages.ts'
+import type { BackMessage, HandlePurpose, WorkerMessage } from '../wire/messages.ts'
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const text = v.pipe(v.string(), v.maxLength(65_536))
@@ -26,10 +26,35 @@ const workerMessage = v.variant('type', [
   v.object({ type: v.literal('ready') }),
   v.object({ type: v.literal('uncaught'), origin: text, name: text, message: text, stack: text }),
   v.object({ type: v.literal('unwritten'), stream: v.picklist(['stdout', 'stderr']), code: text }),
+  v.object({ type: v.literal('rotated'), stream: v.picklist(['stdout', 'stderr']), path: text }),
   v.object({ type: v.literal('drained') }),
+  v.object({ type: v.literal('let-go'), id: count }),
+  v.object({ type: v.literal('said'), message: v.unknown() }),
+  v.object({ type: v.literal('exiting'), code: v.pipe(v.number(), v.integer()) }),
+  v.object({ type: v.literal('counted'), requests: count, errors: count }),
+  v.object({ type: v.literal('load'), open: count, taken: count }),
+  v.object({ type: v.literal('pong'), id: count }),
+  v.object({ type: v.literal('probed'), id: count, problem: v.optional(v.pipe(text, v.maxLength(1024))) }),
 ])
 
+const backMessage = v.object({
+  type: v.literal('back'),
+  wire: count,
+  token: v.pipe(v.string(), v.maxLength(256)),
+  app: v.pipe(v.string(), v.maxLength(64)),
+  slot: count,
+  worker: count,
+  release: count,
+  pid: count,
+  phase: v.picklist(['starting', 'ready', 'draining', 'drained']),
+  listening: v.array(key),
+  adopted: v.array(v.object({ key, slot: count })),
+  held: v.array(v.object({ app: v.string(), key, slot: count, inode: v.optional(v.number()) })),
+})
+
 const connection = v.object({ type: v.literal('connection'), key, id: count })
+
+const bare = v.object({ type: v.picklist(['client', 'queue']), key })
 
 export function asWorkerMessage(value: unknown): WorkerMessage | undefined {
   const result = v.safeParse(workerMessage, value)
@@ -39,7 +64,18 @@ export function asWorkerMessage(value: unknown): WorkerMessage | undefined {
   return { ...message, address: { ...message.address, host: message.address.host } }
 }
 
+export function asBackMessage(value: unknown): BackMessage | undefined {
+  const result = v.safeParse(backMessage, value)
+  return result.success ? result.output : undefined
+}
+
 export function asConnection(purpose: HandlePurpose): (HandlePurpose & { type: 'connection' }) | undefined {
   const result = v.safeParse(connection, purpose)
+  return result.success ? result.output : undefined
+}
+
+/** What comes beside a bare handle. */
+export function asBare(purpose: HandlePurpose): (HandlePurpose & { type: 'client' | 'queue' }) | undefined {
+  const result = v.safeParse(bare, purpose)
   return result.success ? result.output : undefined
 }

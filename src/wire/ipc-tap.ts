@@ -4,8 +4,8 @@ import type { EventEmitter } from 'node:events'
 export interface TapEvents {
   /** Gets every message first; true when it was brood's own, which then nobody else sees. */
   take(message: unknown, handle: unknown): boolean
-  /** The channel is closed, by either side. */
-  closed(): void
+  /** The channel is closed, by either side; true when the program is not to know. */
+  closed(): boolean
 }
 
 interface Tap {
@@ -45,15 +45,23 @@ let releaseChannel: (() => void) | undefined
 
 /** Node keeps a child alive while it listens; only the program's own listeners and brood's holds may count. */
 function follow(current: Tap): void {
-  if (process.channel === undefined) return
-  const wanted =
-    asked === undefined ? programListens('message') || programListens('disconnect') : asked === 'ref'
-  if (current.holds > 0 || wanted) referChannel?.()
+  if (process.channel === undefined || process.channel === null) return
+  if (current.holds > 0 || programHoldsChannel()) referChannel?.()
   else releaseChannel?.()
+}
+
+/** Whether the program wants to live for as long as the channel does. */
+export function programHoldsChannel(): boolean {
+  return asked === undefined ? programListens('message') || programListens('disconnect') : asked === 'ref'
 }
 
 function programListens(event: 'message' | 'disconnect'): boolean {
   return process.rawListeners(event).some((listener) => !(ownListener in listener))
+}
+
+function isSecret({ all }: Tap): boolean {
+  // Everybody is told, whatever the others say.
+  return [...all].map(({ closed }) => closed()).includes(true)
 }
 
 function install(): Tap | undefined {
@@ -74,7 +82,7 @@ function install(): Tap | undefined {
       emit.call(process, 'message', ...(waiting.shift() ?? []))
   }
   emitter.emit = function (this: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'disconnect') for (const { closed } of installed.all) closed()
+    if (event === 'disconnect' && isSecret(installed)) return true
     if (event !== 'message') return emit.call(this, event, ...args)
     for (const { take } of installed.all) if (take(args[0], args[1])) return true
     if (waiting.length === 0 && programListens('message')) return emit.call(this, event, ...args)

@@ -35,28 +35,103 @@ export type WorkerMessage =
   | { type: 'uncaught'; origin: string; name: string; message: string; stack: string }
   /** The program's output could not be written; it goes on without. */
   | { type: 'unwritten'; stream: 'stdout' | 'stderr'; code: string }
+  /** The worker has begun a new log; what the old one holds is at that path now. */
+  | { type: 'rotated'; stream: 'stdout' | 'stderr'; path: string }
   /** Nothing of what the worker accepted is unfinished. */
   | { type: 'drained' }
+  /** The sockets of that request are closed. */
+  | { type: 'let-go'; id: number }
+  /** The program's `process.send`, when Node's IPC has gone with the supervisor that began it. */
+  | { type: 'said'; message: unknown }
+  /** The process exits by itself; told only to a supervisor that is not its parent, and so cannot know the code. */
+  | { type: 'exiting'; code: number }
+  /** Connections open now, and taken from the supervisor so far; told where it balances by them. */
+  | { type: 'load'; open: number; taken: number }
+  /** Requests answered since counting began, and those among them with a status of 500 and more. */
+  | { type: 'counted'; requests: number; errors: number }
+  /** The event loop turns: the answer to `ping`. */
+  | { type: 'pong'; id: number }
+  /** The answer to `probe`; without a problem all is well. */
+  | { type: 'probed'; id: number; problem?: string }
+
+/** First on the line of a worker whose supervisor is gone, to the next one. */
+export interface BackMessage {
+  readonly type: 'back'
+  readonly wire: number
+  readonly token: string
+  readonly app: string
+  readonly slot: number
+  readonly worker: number
+  readonly release: number
+  readonly pid: number
+  readonly phase: 'starting' | 'ready' | 'draining' | 'drained'
+  /** Addresses whose queue of its own slot it serves. */
+  readonly listening: readonly string[]
+  /** Queues of other slots that it serves. */
+  readonly adopted: readonly { readonly key: string; readonly slot: number }[]
+  /** What it keeps for others, and which sockets of the kernel's these are. */
+  readonly held: readonly (KeptPlace & { readonly inode?: number | undefined })[]
+}
+
+/** Where a kept socket belongs. */
+export interface KeptPlace {
+  readonly app: string
+  readonly key: string
+  readonly slot: number
+}
+
+/** Goes up when workers of one version could not speak with a supervisor of the other. */
+export const wireVersion = 1
 
 export type SupervisorMessage =
   /** The socket asked for cannot be had; `code` is a system code such as EADDRINUSE. */
   | { type: 'refused'; request: number; code: string; message: string }
+  /** The worker counts as ready. */
+  | { type: 'trusted' }
   /** The connection that the worker handed on has arrived. */
   | { type: 'taken'; id: number }
   /** Stop accepting on another slot's socket. */
   | { type: 'release'; key: string; slot: number }
+  /** There is a socket that you cannot be sent: let others bring the next supervisor up, who have them all. */
+  | { type: 'lacking' }
+  /** Close what you hold of an app's address: the app has given it back. Answered with `let-go`. */
+  | { type: 'let-go'; id: number; app: string; keys: string[] }
+  /** Close these that you hold: others have taken their place, and nobody would accept from them. */
+  | { type: 'drop'; sockets: readonly KeptPlace[] }
+  /** Accept on another slot's socket, of which the worker holds a descriptor. */
+  | { type: 'adopt'; key: string; slot: number }
   /**
-   * Stop accepting, finish what was accepted; hand idle connections on if somebody is there to take them.
-   * `within`: milliseconds until the end. `signal`: what follows when all is finished.
+   * Stop accepting, finish what was accepted. `within`: milliseconds until the end. `signal`: what follows when all is
+   * finished.
    */
-  | { type: 'drain'; handOn: boolean; within: number; signal: string }
+  | { type: 'drain'; idle: IdleConnections; within: number; signal: string }
+  /** Send a handle of the bound socket of a balanced address. */
+  | { type: 'queue'; key: string }
+  /** Say how many requests have been answered, and count from now on if you have not yet; answered with `counted`. */
+  | { type: 'count' }
+  /** Answer at once: it tells that the event loop turns. */
+  | { type: 'ping'; id: number }
+  /** Ask the program's own server for `path`, inside the process; answer within so many milliseconds. */
+  | { type: 'probe'; id: number; path: string; within: number }
+
+/**
+ * What becomes of idle connections in a drain. `hand-on`: they go on in another worker. `linger`: nobody can take them, but
+ * clients may go on elsewhere, so they end with their next answer or their keep-alive time. `close`: nobody is left to serve.
+ */
+export type IdleConnections = 'hand-on' | 'linger' | 'close'
 
 /** Travels beside a handle over Node's IPC, as the one key `brood`, which keeps it apart from the program's messages. */
 export type HandlePurpose =
   /** Supervisor → worker: the listening socket that request `want` asked for, and the key of its address. */
-  | { type: 'listen'; request: number; key: string }
+  | { type: 'listen'; request: number; key: string; balanced?: true }
   /** Supervisor → worker: accept on this slot's socket too; it has no worker just now. */
   | { type: 'adopt'; key: string; slot: number }
+  /** Supervisor → worker: keep this slot's socket; it is not yours. */
+  | { type: 'hold'; app: string; key: string; slot: number }
+  /** Supervisor → worker: a connection the supervisor has accepted. Back again: the worker does not serve that address any more. */
+  | { type: 'client'; key: string }
+  /** Worker → supervisor: the bound socket of a balanced address, to accept on. */
+  | { type: 'queue'; key: string }
   /** Worker → supervisor → worker: an idle keep-alive connection of a server at that address. */
   | { type: 'connection'; key: string; id: number }
 
@@ -70,9 +145,19 @@ export function handlePurpose(message: unknown): HandlePurpose | undefined {
 
 const supervisorTypes: ReadonlySet<string> = new Set([
   'refused',
+  'trusted',
   'taken',
   'release',
+  'adopt',
+  'lacking',
+  'let-go',
+  'drop',
+  'drop',
   'drain',
+  'queue',
+  'count',
+  'ping',
+  'probe',
 ] satisfies SupervisorMessage['type'][])
 
 /** A cheap check for the worker's side, where the sender is trusted and a schema library would cost memory. */

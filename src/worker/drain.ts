@@ -1,6 +1,7 @@
 // A worker's way out: stop accepting, finish what was accepted, hand idle connections on, run the program's hooks.
 import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
+import type { IdleConnections } from '../wire/messages.ts'
 import type { DrainHook, Draining } from './api.ts'
 import type { Listening } from './listening.ts'
 
@@ -14,8 +15,8 @@ type Held = Socket & { server: HttpServer | null }
 const patience = 0.4
 
 export interface DrainOptions {
-  /** Whether a sibling or replacement takes idle connections. */
-  handOn: boolean
+  /** What becomes of idle connections. */
+  idle: IdleConnections
   /** Milliseconds until the process is ended. */
   within: number
   /** Sends a connection away; false when that is not possible. */
@@ -34,7 +35,7 @@ export class Drain {
   constructor(listening: Listening, options: DrainOptions) {
     this.#listening = listening
     this.#options = options
-    this.#canHandOn = options.handOn
+    this.#canHandOn = options.idle === 'hand-on'
   }
 
   /** Settles when nothing that the worker accepted is unfinished. */
@@ -73,12 +74,13 @@ export class Drain {
     const late = performance.now() - this.#began > this.#options.within * patience
     for (const served of this.#listening.served) {
       served.closeSessions(late)
-      if (!this.#options.handOn) {
+      if (this.#options.idle === 'close') {
         served.closeIdle()
       } else if (this.#canHandOn && served.canHandOn) {
         for (const socket of served.idle()) if (!leaving.has(socket)) this.#handOn(served.key, socket)
       }
-      // Idle connections that cannot move (TLS) end by their keep-alive timeout: closing one could meet a request.
+      // Idle connections that cannot move (TLS, or nobody to take them) end by their keep-alive timeout: closing one could
+      // meet a request.
     }
   }
 

@@ -1,7 +1,12 @@
 // Gives the program's `server.listen(…)` the sockets the supervisor holds, in place of ones of its own.
+import { closeSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
+import { BalancedListener } from '../listen/balanced/worker-listener.ts'
+import type { BareHandle } from '../wire/bare-handle.ts'
 import { addressKey, type ListenAddress, unixPrefix } from '../wire/messages.ts'
+import { stopReading } from '../wire/stop-reading.ts'
 import { asPrimary } from './cluster-face.ts'
+import type { Held } from './held-sockets.ts'
 import { type ListenRequest, parseListen } from './listen-arguments.ts'
 import { ServedAddress } from './served.ts'
 import { listenOnUnixSocket } from './unix-listener.ts'
@@ -11,8 +16,10 @@ const net = process.getBuiltinModule('node:net')
 export interface ListeningEvents {
   /** Asks the supervisor for a socket; the answer comes by `give` or `refuse`. */
   want(request: number, address: ListenAddress): void
-  listening(key: string): void
+  listening(key: string, server: Server): void
   closed(key: string): void
+  /** Another slot's queue is accepted from as well, or could not be. */
+  adopted(key: string, slot: number, accepting: boolean): void
   /** Keeps the process alive until the returned function is called. */
   hold(): () => void
 }
@@ -31,6 +38,8 @@ type OriginalClose = (this: Server, callback?: (error?: Error) => void) => Serve
 export class Listening {
   readonly #events: ListeningEvents
   readonly #sockets: Map<string, number>
+  readonly #balanced: ReadonlySet<string>
+  readonly #listeners = new Map<string, BalancedListener>()
   readonly #served = new Map<string, ServedAddress>()
   readonly #pending = new Map<number, Pending>()
   readonly #listen = net.Server.prototype.listen as OriginalListen
@@ -39,8 +48,9 @@ export class Listening {
   #zeroPorts = 0
   #over = false
 
-  /** `sockets`: address key → inherited descriptor of this slot's socket. */
-  constructor(sockets: Record<string, number>, events: ListeningEvents) {
+  /** `sockets`: address key → inherited descriptor of this slot's socket; `balanced`: those whose connections are sent. */
+  constructor(sockets: Record<string, number>, balanced: readonly string[], events: ListeningEvents) {
+    this.#balanced = new Set(balanced)
     this.#sockets = new Map(Object.entries(sockets))
     this.#events = events
   }
@@ -68,6 +78,35 @@ export class Listening {
     return this.#served.get(key)
   }
 
+  /** A connection that the supervisor has accepted; false when nobody here serves its address any more. */
+  takeClient(key: string, client: BareHandle): boolean {
+    return this.#listeners.get(key)?.take(client) === true
+  }
+
+  /** The bound socket of a balanced address. */
+  queueOf(key: string): BareHandle | undefined {
+    return this.#listeners.get(key)?.queue
+  }
+
+  /** Accepts on another slot's socket of an address too; `closed`: the socket is closed again. */
+  adopt(key: string, slot: number, socket: Held, closed: () => void = () => {}): void {
+    const served = this.#served.get(key)
+    if (served === undefined || served.isDraining) {
+      if (typeof socket === 'number') closeSync(socket)
+      else socket.destroy()
+      closed()
+      this.#events.adopted(key, slot, false)
+      return
+    }
+    served.adopt(slot, socket, (accepting) => this.#events.adopted(key, slot, accepting), closed)
+  }
+
+  /** Accepts on it already. */
+  isAdopting(key: string, slot: number): boolean {
+    const served = this.#served.get(key)
+    return served !== undefined && !served.isDraining && served.adopting.includes(slot)
+  }
+
   /** Stops accepting without Node's `http.Server.close`, which destroys idle connections and races with requests. */
   closeForDrain(server: Server): void {
     this.#close.call(server)
@@ -79,13 +118,18 @@ export class Listening {
   }
 
   /** `key`: the supervisor's, which differs when the program names a port it was once given as "any". */
-  give(id: number, key: string, socket: Socket): void {
+  give(id: number, key: string, socket: Socket, balanced: boolean): void {
     const pending = this.#settle(id)
     if (pending === undefined) {
       socket.destroy()
       return
     }
     const { server, request, address } = pending
+    if (balanced) {
+      stopReading(socket) // of a socket that is not connected it would fail, and close it
+      this.#listenBalanced(server, key, socket, request.backlog)
+      return
+    }
     this.#accept(server, key, () => {
       if (address.kind === 'tcp') this.#listen.call(server, socket, request.backlog)
       else listenOnUnixSocket(server, socket, (fd) => this.#listen.call(server, { fd }, request.backlog))
@@ -136,6 +180,11 @@ export class Listening {
     const fd = this.#sockets.get(key)
     if (fd !== undefined) {
       this.#sockets.delete(key) // closing the server closes the descriptor, so it serves once
+      if (this.#balanced.has(key)) {
+        const socket = new net.Socket({ fd, readable: false, writable: false })
+        this.#listenBalanced(server, key, socket, request.backlog)
+        return
+      }
       this.#accept(server, key, () => this.#listen.call(server, { fd }, request.backlog))
       return
     }
@@ -143,6 +192,13 @@ export class Listening {
     this.#pending.set(id, { server, request, key, address, letGo: this.#events.hold() })
     predictAddress(server, address)
     this.#events.want(id, address)
+  }
+
+  #listenBalanced(server: Server, key: string, socket: Socket, backlog: number | undefined): void {
+    const listener = new BalancedListener(socket)
+    this.#listeners.set(key, listener)
+    this.#prepare(server, key)
+    listener.listen(server, (one, options) => this.#listen.call(one, options), backlog)
   }
 
   #isPending(key: string): boolean {
@@ -160,6 +216,11 @@ export class Listening {
   }
 
   #accept(server: Server, key: string, listen: () => void): void {
+    this.#prepare(server, key)
+    asPrimary(listen)
+  }
+
+  #prepare(server: Server, key: string): void {
     // Before the program's own listener, which may look at the address.
     server.prependOnceListener('listening', () => {
       if (this.#over) {
@@ -170,9 +231,8 @@ export class Listening {
       if (key.startsWith(unixPrefix))
         server.address = () => (server.listening ? key.slice(unixPrefix.length) : null)
       this.#served.set(key, new ServedAddress(key, server))
-      this.#events.listening(key)
+      this.#events.listening(key, server)
     })
-    asPrimary(listen)
   }
 
   /** The program closes a server itself, served or still waiting for its socket. */

@@ -1,81 +1,213 @@
 // Loaded into every worker before its program: joins it to the supervisor and gives its servers the shared sockets.
 import { fileURLToPath } from 'node:url'
-import type { SupervisorMessage } from '../wire/messages.ts'
+import type { Rescue } from '../wire/birth.ts'
+import {
+  type BackMessage,
+  type IdleConnections,
+  type SupervisorMessage,
+  wireVersion,
+} from '../wire/messages.ts'
+import { stopReading } from '../wire/stop-reading.ts'
 import { apiKey, type DrainHook, type WorkerApi } from './api.ts'
 import { takeBirth } from './birth.ts'
 import { wearClusterFace } from './cluster-face.ts'
+import { ConnectionCount } from './connection-count.ts'
 import { bindDatagramsExclusively } from './datagram.ts'
 import { describeError } from './describe-error.ts'
 import { Drain } from './drain.ts'
+import { HeldSockets } from './held-sockets.ts'
 import { Listening } from './listening.ts'
-import { surviveFullDisk } from './output.ts'
+import { setUpOutput } from './output.ts'
+import { probeProgram } from './probe.ts'
+import { RequestCount } from './request-count.ts'
 import { SupervisorLink } from './supervisor-link.ts'
+import { WayBack } from './way-back.ts'
 
-/** Milliseconds a worker without a supervisor takes to finish what it has accepted. */
+/** Milliseconds a worker takes to finish what it has accepted when nobody will bring its supervisor back. */
 const graceWithoutSupervisor = 10_000
+
+/** So many ranks later than others a worker brings a supervisor up that has not all sockets for it. */
+const behindOthers = 8
+
+/** Milliseconds before a supervisor that has closed the line at once is asked again. */
+const turnedAwayPause = 1000
 
 const birth = takeBirth(fileURLToPath(import.meta.url))
 
 if (birth !== undefined) {
+  const { app, slot, worker, release, rescue } = birth
   const hooks = new Set<DrainHook>()
+  let count = birth.counts === true ? new RequestCount() : undefined
+  const held = new HeldSockets(birth.held)
+  let phase: BackMessage['phase'] = 'starting'
   let drain: Drain | undefined
+  /** Whether the supervisor is another than the one that started this process. */
+  let adopted = false
+  /** When that one was found. */
+  let foundAt = -Infinity
+  /** Whether every socket of the home is kept here. */
+  let hasAll = true
 
-  const link = new SupervisorLink(birth.control, {
+  const link = new SupervisorLink(birth.control, rescue !== undefined, {
     message: obey,
     handle(purpose, socket) {
-      if (purpose.type === 'listen') {
-        listening.give(purpose.request, purpose.key, socket)
-        return
-      }
-      const served = listening.servedAt(purpose.key)
-      if (purpose.type === 'connection') {
-        // Also while draining: it was on its way before the word came, and goes on from here with the next look.
-        if (served === undefined) socket.destroy()
-        else served.take(socket)
-        return
-      }
-      const { key, slot } = purpose
-      const answer = (accepting: boolean) => link.send({ type: 'adopted', key, slot, accepting })
-      if (served !== undefined && !served.isDraining) {
-        served.adopt(slot, socket, answer)
-      } else {
-        socket.destroy()
-        answer(false)
+      switch (purpose.type) {
+        case 'listen':
+          return listening.give(purpose.request, purpose.key, socket, purpose.balanced === true)
+        case 'hold':
+          // Reading would fail on a socket that only listens, and close it.
+          if (stopReading(socket)) held.keep({ ...purpose, socket })
+          else socket.destroy()
+          return
+        case 'adopt':
+          return listening.adopt(purpose.key, purpose.slot, socket)
+        case 'connection': {
+          const served = listening.servedAt(purpose.key)
+          // Also while draining: it was on its way before the word came, and goes on from here with the next look.
+          if (served === undefined) socket.destroy()
+          else served.take(socket)
+        }
       }
     },
-    lost() {
-      // Nobody could stop, replace or count this worker any more: it finishes its work and goes.
-      drain?.stay()
-      leave(false, graceWithoutSupervisor, () => process.exit(0))
-      setTimeout(() => process.exit(0), graceWithoutSupervisor).unref()
+    client(key, client) {
+      if (listening.takeClient(key, client)) return connections?.taken()
+      // The server was closed while the connection was on its way: it is for somebody else.
+      const close = (): void => client.close()
+      if (!link.sendBare({ type: 'client', key }, client, close)) close()
     },
+    lost,
   })
 
-  const listening = new Listening(birth.sockets, {
+  const connections =
+    birth.tellsLoad === true
+      ? new ConnectionCount((open, taken) => link.send({ type: 'load', open, taken }))
+      : undefined
+
+  const listening = new Listening(birth.sockets, birth.balanced ?? [], {
     want: (request, address) => link.send({ type: 'want', request, address }),
-    listening: (key) => link.send({ type: 'listening', key }),
+    listening(key, server) {
+      count?.watch(server)
+      connections?.watch(server)
+      link.send({ type: 'listening', key })
+    },
     closed: (key) => link.send({ type: 'closed', key }),
+    adopted: (key, other, accepting) => link.send({ type: 'adopted', key, slot: other, accepting }),
     hold: () => link.hold(),
   })
 
   function obey(message: SupervisorMessage): void {
     switch (message.type) {
       case 'refused':
-        listening.refuse(message.request, message.code, message.message)
-        break
+        return listening.refuse(message.request, message.code, message.message)
+      case 'trusted':
+        if (phase === 'starting') phase = 'ready'
+        return
       case 'taken':
-        drain?.taken(message.id)
-        break
+        return drain?.taken(message.id)
       case 'release':
-        listening.servedAt(message.key)?.release(message.slot)
-        break
+        // Two may accept from one queue; a socket that nobody keeps any more takes its queue with it.
+        if (held.isLent(app, message.key, message.slot)) return
+        return listening.servedAt(message.key)?.release(message.slot)
+      case 'lacking':
+        hasAll = false
+        return
+      case 'adopt':
+        return adoptKept(message.key, message.slot)
+      case 'let-go':
+        held.letGo(message.app, message.keys)
+        return link.send({ type: 'let-go', id: message.id })
+      case 'drop':
+        for (const place of message.sockets) held.drop(place)
+        return
+      case 'queue': {
+        const handle = listening.queueOf(message.key)
+        if (handle !== undefined) link.sendBare({ type: 'queue', key: message.key }, handle, () => {})
+        return
+      }
+      case 'count':
+        return tellCount()
+      case 'ping':
+        return link.send({ type: 'pong', id: message.id })
+      case 'probe':
+        return probe(message.id, message.path, message.within)
       case 'drain':
-        leave(message.handOn, message.within, () => {
+        if (phase === 'drained') return link.send({ type: 'drained' })
+        return leave(message.idle, message.within, () => {
+          phase = 'drained'
           stayUntil(message.signal)
           link.send({ type: 'drained' })
         })
-        break
     }
+  }
+
+  /** Without being told at its birth, it counts from the first question on: until then requests pay nothing for it. */
+  function tellCount(): void {
+    if (count === undefined) {
+      count = new RequestCount()
+      for (const { server } of listening.served) count.watch(server)
+    }
+    link.send({ type: 'counted', requests: count.requests, errors: count.errors })
+  }
+
+  /** Told by a supervisor that cannot send sockets here. */
+  function adoptKept(key: string, other: number): void {
+    if (listening.isAdopting(key, other))
+      return link.send({ type: 'adopted', key, slot: other, accepting: true })
+    const isKept = held.lend(app, key, other, (socket, closed) => listening.adopt(key, other, socket, closed))
+    if (!isKept) link.send({ type: 'adopted', key, slot: other, accepting: false })
+  }
+
+  function probe(id: number, path: string, within: number): void {
+    const servers = listening.served.map(({ server }) => server)
+    probeProgram(servers, path, within).then((problem) =>
+      link.send({ type: 'probed', id, ...(problem === undefined ? {} : { problem }) }),
+    )
+  }
+
+  function lost(): void {
+    drain?.stay()
+    if (rescue === undefined) {
+      // Nobody could stop, replace or count this worker any more: it finishes its work and goes.
+      leave('close', graceWithoutSupervisor, () => process.exit(0))
+      setTimeout(() => process.exit(0), graceWithoutSupervisor).unref()
+      return
+    }
+    // One that drains has given some of its sockets up. The next supervisor is to get them all from somebody who has them.
+    const rank = drain === undefined && hasAll ? rescue.rank : rescue.rank + behindOthers
+    // One that listens and yet does not take this worker will not at once, either.
+    const isTurnedAway = performance.now() - foundAt < turnedAwayPause
+    if (isTurnedAway) setTimeout(() => lookForSupervisor(rescue, rank), turnedAwayPause).unref()
+    else lookForSupervisor(rescue, rank)
+  }
+
+  function lookForSupervisor(rescue: Rescue, rank: number): void {
+    new WayBack(
+      { ...rescue, rank },
+      {
+        sockets: () => held.all,
+        found(socket) {
+          adopted = true
+          foundAt = performance.now()
+          const { token } = rescue
+          const { pid } = process
+          const serving = listening.served.filter((served) => !served.isDraining)
+          link.reopen(socket, {
+            type: 'back',
+            wire: wireVersion,
+            token,
+            app,
+            slot,
+            worker,
+            release,
+            pid,
+            phase,
+            listening: serving.map(({ key }) => key),
+            adopted: serving.flatMap(({ key, adopting }) => adopting.map((other) => ({ key, slot: other }))),
+            held: held.places,
+          })
+        },
+      },
+    )
   }
 
   /** With its servers gone nothing may keep the process alive, but its own handler of the signal is to run. */
@@ -84,10 +216,11 @@ if (birth !== undefined) {
     if (process.listenerCount(signal) > 0) process.once(signal, letGo)
   }
 
-  function leave(handOn: boolean, within: number, then: () => void): void {
+  function leave(idle: IdleConnections, within: number, then: () => void): void {
     if (drain !== undefined) return
+    phase = 'draining'
     drain = new Drain(listening, {
-      handOn,
+      idle,
       within,
       sendConnection: (...args) => link.sendConnection(...args),
     })
@@ -99,17 +232,28 @@ if (birth !== undefined) {
     link.send({ type: 'uncaught', origin, ...describeError(error) })
     link.flush()
   })
-  surviveFullDisk((stream, code) => link.send({ type: 'unwritten', stream, code }))
+  process.on('exit', (code) => {
+    if (!adopted) return // a parent is told by the kernel
+    link.send({ type: 'exiting', code })
+    link.flush()
+  })
+  setUpOutput(birth, {
+    failed: (stream, code) => link.send({ type: 'unwritten', stream, code }),
+    rotated: (stream, path) => link.send({ type: 'rotated', stream, path }),
+  })
 
   const api: WorkerApi = {
-    app: birth.app,
-    slot: birth.slot,
+    app,
+    slot,
     drainHooks: hooks,
-    ready: () => link.send({ type: 'ready' }),
+    ready() {
+      if (phase === 'starting') phase = 'ready'
+      link.send({ type: 'ready' })
+    },
   }
   Object.defineProperty(globalThis, apiKey, { value: api })
 
-  wearClusterFace(birth.slot, () => leave(false, graceWithoutSupervisor, () => process.exit(0)))
+  wearClusterFace(slot, () => leave('close', graceWithoutSupervisor, () => process.exit(0)))
   bindDatagramsExclusively()
   listening.intercept()
   process.getBuiltinModule('node:module').syncBuiltinESMExports() // named imports see the cluster face too

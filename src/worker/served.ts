@@ -1,6 +1,7 @@
 // One server of the program that brood gave its socket to: its own queue, queues it took in, connections handed to it.
 import type { Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
+import type { Held } from './held-sockets.ts'
 import { idleConnections, isHttpServer, isTlsServer } from './idle-connections.ts'
 
 const net = process.getBuiltinModule('node:net')
@@ -28,6 +29,8 @@ export class ServedAddress {
   readonly key: string
   readonly server: Server
   readonly #adopters = new Map<number, Server>()
+  /** Adopters that accept no longer, with connections that they accepted before. */
+  readonly #released = new Set<Server>()
   readonly #handedOn = new Set<Socket>()
   readonly #sessions = new Map<Http2Session, { bytes: number; since: number }>()
   #draining = false
@@ -50,8 +53,8 @@ export class ServedAddress {
     return isHttpServer(this.server) && !isTlsServer(this.server)
   }
 
-  /** Accepts from another slot's queue too, as if the program's own server did. */
-  adopt(slot: number, listening: Socket, settled: (accepting: boolean) => void): void {
+  /** Accepts from another slot's queue too, as if the program's own server did; `closed`: the socket is closed again. */
+  adopt(slot: number, socket: Held, settled: (accepting: boolean) => void, closed: () => void): void {
     const { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark } = this
       .server as Server & AcceptOptions
     const options = {
@@ -65,19 +68,30 @@ export class ServedAddress {
     const adopter = net.createServer(withoutUndefined(options))
     adopter.on('connection', (socket) => this.server.emit('connection', socket))
     adopter.once('listening', () => settled(true))
+    adopter.once('close', closed)
     adopter.once('error', () => {
       this.#adopters.delete(slot)
+      closed()
       settled(false)
     })
-    this.#adopters.get(slot)?.close()
+    this.release(slot)
     this.#adopters.set(slot, adopter)
-    adopter.listen(listening)
+    adopter.listen(typeof socket === 'number' ? { fd: socket } : socket)
     adopter.unref() // the program's own server decides whether the process stays
   }
 
   release(slot: number): void {
-    this.#adopters.get(slot)?.close()
+    const adopter = this.#adopters.get(slot)
     this.#adopters.delete(slot)
+    if (adopter === undefined) return
+    this.#released.add(adopter)
+    adopter.once('close', () => this.#released.delete(adopter))
+    adopter.close()
+  }
+
+  /** The other slots whose queues it serves. */
+  get adopting(): number[] {
+    return [...this.#adopters.keys()]
   }
 
   stopAdopting(): void {
@@ -105,6 +119,7 @@ export class ServedAddress {
     for (const adopter of this.#adopters.values())
       gone.push(once(adopter, 'close', () => closeServer(adopter)))
     this.#adopters.clear()
+    for (const adopter of this.#released) gone.push(once(adopter, 'close', () => {}))
     // Connections may still arrive that were handed on before the supervisor knew of this drain.
     return Promise.all(gone).then(() => this.#handedOnGone())
   }

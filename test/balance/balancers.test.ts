@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type BalancerName, balancers, isBalancerName, type Target } from '../../src/balance/index.ts'
+import { type BalancerName, balancers, isBalancerName, Load, type Target } from '../../src/balance/index.ts'
 import { random } from '../../src/balance/random.ts'
 import { twoChoices } from '../../src/balance/two-choices.ts'
 import { seededRandom } from '../support/load/random.ts'
@@ -18,8 +18,8 @@ function targets(...connections: [number, ...number[]]): Some {
   return [first, ...rest]
 }
 
-function target(id: number, connections = 0, weight = 1): Target {
-  return { id, connections, weight }
+function target(id: number, connections = 0, weight = 1, latency = 0): Target {
+  return { id, connections, weight, latency }
 }
 
 /** How often each id is picked. */
@@ -38,6 +38,7 @@ const someTargets: fc.Arbitrary<Some> = fc
       id: fc.integer({ min: 1, max: 50 }),
       connections: fc.nat(20),
       weight: fc.integer({ min: 1, max: 5 }),
+      latency: fc.nat(5000),
     }),
     { minLength: 1, maxLength: 8, selector: ({ id }) => id },
   )
@@ -110,6 +111,96 @@ describe('weighted', () => {
     const some: Some = [target(1, 0, 5), target(2), target(3)]
     const ids = Array.from({ length: 7 }, () => balancer.pick(some, nobody).id)
     assert.deepEqual(ids, [1, 1, 2, 1, 3, 1, 1])
+  })
+})
+
+describe('ewma', () => {
+  it('prefers the target that picks up fastest', () => {
+    const some: Some = [target(1, 0, 1, 40), target(2, 0, 1, 5), target(3, 0, 1, 12)]
+    assert.equal(balancers.ewma().pick(some, nobody).id, 2)
+  })
+  it('weighs its latency with what it has to do, and with its weight', () => {
+    assert.equal(balancers.ewma().pick([target(1, 9, 1, 5), target(2, 0, 1, 40)], nobody).id, 2)
+    assert.equal(balancers.ewma().pick([target(1, 0, 4, 40), target(2, 0, 1, 20)], nobody).id, 1)
+  })
+  it('goes round among those that differ by less than the system does', () => {
+    const balancer = balancers.ewma()
+    const some: Some = [target(1, 0, 1, 0.02), target(2, 0, 1, 0.9), target(3, 0, 1, 0)]
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => balancer.pick(some, nobody).id),
+      [1, 2, 3, 1],
+    )
+  })
+  it('never gives a target more than its share by cost: nobody else would have been cheaper', () => {
+    fc.assert(
+      fc.property(someTargets, (given) => {
+        const cost = ({ latency, connections, weight }: Target) =>
+          (Math.max(latency, 1) * (connections + 1)) / weight
+        const picked = balancers.ewma().pick(given, nobody)
+        assert.ok(given.every((other) => cost(picked) <= cost(other)))
+      }),
+    )
+  })
+})
+
+describe('fairness', () => {
+  for (const name of ['round-robin', 'weighted', 'least-connections', 'ewma'] as const) {
+    it(`${name}: of equal targets, each connection kept, none has more than one above another`, () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 200 }), (size, picks) => {
+          const balancer = balancers[name]()
+          const open = new Map(Array.from({ length: size }, (_, index) => [index + 1, 0]))
+          for (let turn = 0; turn < picks; turn++) {
+            const [first, ...rest] = [...open].map(([id, connections]) => target(id, connections))
+            assert.ok(first)
+            const { id } = balancer.pick([first, ...rest], nobody)
+            open.set(id, (open.get(id) ?? 0) + 1)
+          }
+          assert.ok(Math.max(...open.values()) - Math.min(...open.values()) <= 1, `${[...open]}`)
+        }),
+      )
+    })
+  }
+  for (const name of names.filter((one) => one !== 'ip-hash')) {
+    it(`${name}: one that is new among busy ones gets its share, and not everything`, () => {
+      const balancer = balancers[name]()
+      const open = new Map([1, 2, 3, 4].map((id) => [id, id === 4 ? 0 : 30]))
+      for (let turn = 0; turn < 90; turn++) {
+        const [first, ...rest] = [...open].map(([id, connections]) => target(id, connections))
+        assert.ok(first)
+        const { id } = balancer.pick([first, ...rest], nobody)
+        open.set(id, (open.get(id) ?? 0) + 1)
+      }
+      const fresh = open.get(4) ?? 0
+      assert.ok(fresh >= 5 && fresh <= 60, `${[...open]}`)
+    })
+  }
+})
+
+describe('the load of a target', () => {
+  it('is what it has told, and what was sent to it since', () => {
+    const load = new Load(1, () => 0)
+    load.sending()
+    load.sending()
+    load.sending()
+    load.declined()
+    assert.equal(load.connections, 2)
+    load.report(1, 2)
+    assert.equal(load.connections, 1)
+    load.sending()
+    assert.equal(load.connections, 2)
+  })
+  it('remembers a peak at once, and forgets it with time, measured or not', () => {
+    let now = 0
+    const load = new Load(1, () => now)
+    load.pickedUp(2)
+    load.pickedUp(200)
+    assert.equal(load.latency, 200)
+    now = 1000
+    load.pickedUp(2)
+    assert.ok(load.latency > 150 && load.latency < 200, `${load.latency}`)
+    now = 60_000
+    assert.ok(load.latency < 1, `${load.latency}`)
   })
 })
 

@@ -1,4 +1,4 @@
-// What scripts may rely on: 0 done, 1 failed, 2 usage, 3 no such app, 4 not ready in time.
+// What scripts may rely on: 0 done, 1 failed, 2 usage, 3 no such app or supervisor, 4 not ready in time.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exitCodeOf } from '../../src/cli/exit-codes.ts'
@@ -7,7 +7,10 @@ import { type ErrorCode, errorCodes } from '../../src/kernel/errors.ts'
 const particular: Partial<Record<ErrorCode, number>> = {
   usage: 2,
   bad_request: 2,
+  config_not_found: 2,
+  config_invalid: 2,
   no_such_app: 3,
+  no_supervisor: 3,
   not_ready: 4,
 }
 

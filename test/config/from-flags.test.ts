@@ -2,36 +2,24 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, suite, test } from 'node:test'
 import * as v from 'valibot'
 import { appSpec, mostWorkers } from '../../src/config/app-spec.ts'
-import { type StartFlags, specFromFlags, workerCount } from '../../src/config/from-flags.ts'
+import type { StartFlags } from '../../src/config/flag-fields.ts'
+import { specFromFlags } from '../../src/config/from-flags.ts'
+import { workerCount } from '../../src/config/worker-count.ts'
 import { BroodError, type ErrorCode } from '../../src/kernel/errors.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'brood-flags-'))
 const script = join(folder, 'web.js')
 writeFileSync(script, '')
+writeFileSync(join(folder, '.env'), 'FROM_FILE=1\n')
 mkdirSync(join(folder, 'src'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** As commander gives them when nothing is said. */
-const usual: StartFlags = {
-  workers: '1',
-  env: [],
-  nodeArg: [],
-  ready: 'listening',
-  readyTimeout: '30s',
-  settle: '250ms',
-  grace: '10s',
-  stopSignal: 'SIGTERM',
-  restart: 'permanent',
-  intensity: '5',
-  period: '10s',
-}
-
 const specOf = (flags: Partial<StartFlags>, path = script): ReturnType<typeof specFromFlags> =>
-  specFromFlags(path, [], { ...usual, ...flags }, 'files', {})
+  specFromFlags(path, [], flags, 'files', {})
 
 suite('the description of an app', () => {
   test('has everything the flags say', () => {
@@ -58,7 +46,7 @@ suite('the description of an app', () => {
       A: '0',
       GONE: undefined,
     })
-    assert.deepEqual(spec, {
+    const resolved = v.parse(appSpec, {
       name: 'shop.web-1',
       script,
       args: ['--loud'],
@@ -72,8 +60,9 @@ suite('the description of an app', () => {
       ready: { on: 'message', timeout: 5000, settle: 1000 },
       stop: { signal: 'SIGINT', grace: 60_000 },
       restart: { policy: 'transient', intensity: 0, period: 3_600_000, backoff: { from: 100, to: 30_000 } },
-      logs: 'inherit',
+      logs: { to: 'inherit' },
     })
+    assert.deepEqual(spec, resolved)
   })
 
   test('of a bare script takes the name of the script, this folder, and room to scale', () => {
@@ -92,6 +81,76 @@ suite('the description of an app', () => {
     )
   })
 
+  test('has what every flag of supervision says', () => {
+    const spec = specOf({
+      envFile: [join(folder, '.env')],
+      interpreter: 'bun',
+      uid: '33',
+      gid: 'web',
+      nice: '-5',
+      cpuLimit: '1.5',
+      memoryLimit: '1GB',
+      ready: 'http://127.0.0.1:3000/up',
+      live: 'tcp:3000',
+      watchdog: 'off',
+      backoffFrom: '1s',
+      backoffTo: '1m',
+      jitter: '0.5',
+      stopExitCode: ['0', '3'],
+      maxMemory: '512MB',
+      maxRequests: '1000',
+      maxAge: '7d',
+      cron: '0 3 * * *',
+      watch: ['src', 'web.js'],
+      ignoreWatch: ['*.log'],
+      parallel: '2',
+      canary: '10s',
+      dependsOn: ['db', 'tcp:cache:6379'],
+      logFormat: 'json',
+      logSize: '10MB',
+      logEvery: '1d',
+      logKeep: '3',
+      hook: ['crash,failed=./notify.sh a=b', 'ready=https://a/b?c=d'],
+    })
+    const resolved = v.parse(appSpec, {
+      ...specOf({}),
+      env: { FROM_FILE: '1' },
+      interpreter: 'bun',
+      uid: 33,
+      gid: 'web',
+      nice: -5,
+      limits: { cpu: 1.5, memory: 1e9 },
+      ready: { on: 'probe', timeout: 30_000, settle: 250, probe: { type: 'http', path: '/up', port: 3000 } },
+      live: { probe: { type: 'tcp', port: 3000 }, every: 10_000, timeout: 5000, failures: 3 },
+      watchdog: 0,
+      restart: {
+        policy: 'permanent',
+        intensity: 5,
+        period: 10_000,
+        backoff: { from: 1000, to: 60_000, jitter: 0.5 },
+        stopExitCodes: [0, 3],
+      },
+      renew: { maxMemory: 512e6, maxRequests: 1000, maxAge: 604_800_000, cron: '0 3 * * *' },
+      watch: { paths: [resolve('src'), resolve('web.js')], ignore: ['node_modules', '.git', '*.log'] },
+      reload: { parallel: 2, canary: { watch: 10_000 } },
+      dependsOn: ['db', 'tcp:cache:6379'],
+      logs: { format: 'json', rotate: { size: 1e7, every: 86_400_000, keep: 3 } },
+      hooks: [
+        { on: ['crash', 'failed'], run: './notify.sh a=b' },
+        { on: ['ready'], post: 'https://a/b?c=d' },
+      ],
+    })
+    assert.deepEqual(spec, resolved)
+  })
+
+  test('watches its folder when no path is given', () => {
+    assert.deepEqual(specOf({ watch: true, cwd: folder }).watch?.paths, [folder])
+  })
+
+  test('has the variables of --env over those of a file', () => {
+    assert.equal(specOf({ envFile: [join(folder, '.env')], env: ['FROM_FILE=2'] }).env.FROM_FILE, '2')
+  })
+
   const good: Partial<StartFlags>[] = [
     { port: '0' },
     { port: '65535' },
@@ -107,61 +166,65 @@ suite('the description of an app', () => {
 })
 
 suite('a number of workers', () => {
-  const counts: [string, number, number][] = [
-    ['1', 8, 1],
-    ['12', 8, 12],
-    ['1024', 8, 1024],
-    ['007', 8, 7],
+  const counts: [number | 'max', number, number][] = [
+    [1, 8, 1],
+    [12, 8, 12],
+    [1024, 8, 1024],
     ['max', 8, 8],
     ['max', 1, 1],
-    ['-1', 8, 7],
-    ['-7', 8, 1],
+    [-1, 8, 7],
+    [-7, 8, 1],
   ]
-  for (const [text, processors, workers] of counts) {
-    test(`of ${text} on ${processors} processors is ${workers}`, () => {
-      assert.equal(workerCount(text, processors), workers)
+  for (const [wanted, processors, workers] of counts) {
+    test(`of ${wanted} on ${processors} processors is ${workers}`, () => {
+      assert.equal(workerCount(wanted, processors), workers)
     })
   }
 
   test('of max is one for each processor of this machine', () => {
-    assert.equal(workerCount('max'), availableParallelism())
+    assert.equal(specOf({ workers: 'max' }).workers, availableParallelism())
+    assert.equal(specOf({ workers: '007' }).workers, 7)
   })
 
-  const bad = [
-    '0',
-    '-0',
-    '-8',
-    '-99',
-    '1025',
-    '99999999999999999999',
-    'many',
-    'MAX',
-    '',
-    ' 4',
-    '4 ',
-    '+4',
-    '4.0',
-    '1e2',
-    '0x4',
-    '--1',
-    'NaN',
-  ]
-  for (const text of bad) {
-    test(`cannot be '${text}' on 8 processors`, () =>
-      assertRefused(() => workerCount(text, 8), 'usage', '-w', text))
+  for (const wanted of [0, -8, -99, 1025, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    test(`cannot be ${wanted} on 8 processors`, () => {
+      assert.equal(typeof workerCount(wanted, 8), 'string')
+    })
   }
 
   test('that leaves no processor is refused with their number', () => {
-    assert.throws(() => workerCount('-8', 8), /-w -8 leaves none of the 8 processors/)
+    assert.match(`${workerCount(-8, 8)}`, /leaves none of the 8 processors/)
   })
 })
 
 suite('a word that makes no sense is refused:', () => {
   const bad: [flag: string, key: keyof StartFlags, values: readonly string[]][] = [
-    ['-w', 'workers', ['0', '-99', 'many', '1025']],
+    [
+      '-w',
+      'workers',
+      [
+        '0',
+        '-0',
+        '-99',
+        '1025',
+        '9'.repeat(20),
+        'many',
+        'MAX',
+        '',
+        ' 4',
+        '4 ',
+        '+4',
+        '4.0',
+        '1e2',
+        '0x4',
+        '--1',
+        'NaN',
+      ],
+    ],
     ['--port', 'port', ['70000', '65536', '-1', 'abc', '', '80.5', '0x50', '80,81', ' 80']],
     ['--max-workers', 'maxWorkers', ['0', '-1', '1025', 'many', '']],
-    ['--share', 'share', ['slot', 'SLOTS', 'balanced', '']],
+    ['--share', 'share', ['slot', 'SLOTS', 'even', '']],
+    ['--balance', 'balance', ['fair', 'IP-HASH', '']],
     ['--ready', 'ready', ['soon', 'http', '']],
     ['--restart', 'restart', ['always', 'never', 'Permanent', '']],
     ['--intensity', 'intensity', ['-1', '1.5', 'five', '', '1000001']],
@@ -170,6 +233,26 @@ suite('a word that makes no sense is refused:', () => {
     ['--grace', 'grace', ['forever', '10sec', '1,5s']],
     ['--period', 'period', ['x', 'Infinity']],
     ['--stop-signal', 'stopSignal', ['SIGNOPE', 'HUP ', '9', '', 'SIG', 'toString', 'constructor']],
+    ['--ready', 'ready', ['http:', 'tcp:0', 'https://a/']],
+    ['--live', 'live', ['up', 'tcp:host', '']],
+    ['--watchdog', 'watchdog', ['never', '']],
+    ['--backoff-from', 'backoffFrom', ['soon']],
+    ['--backoff-to', 'backoffTo', ['soon']],
+    ['--jitter', 'jitter', ['2', '-1', 'some']],
+    ['--nice', 'nice', ['20', '-21', 'low', '1.5']],
+    ['--uid', 'uid', ['-1', '']],
+    ['--cpu-limit', 'cpuLimit', ['0', 'half', '-1']],
+    ['--memory-limit', 'memoryLimit', ['1G', '0', '']],
+    ['--max-memory', 'maxMemory', ['512M', '0']],
+    ['--max-requests', 'maxRequests', ['0', 'many']],
+    ['--max-age', 'maxAge', ['0', '366d', 'old']],
+    ['--cron', 'cron', ['daily', '99 * * * *', '0 0 31 2 *', '']],
+    ['--parallel', 'parallel', ['0', 'all']],
+    ['--canary', 'canary', ['bird', '']],
+    ['--log-format', 'logFormat', ['xml']],
+    ['--log-size', 'logSize', ['big']],
+    ['--log-every', 'logEvery', ['day']],
+    ['--log-keep', 'logKeep', ['0', 'all']],
     ['--cwd', 'cwd', [join(folder, 'gone'), script]],
   ]
   for (const [flag, key, values] of bad) {
@@ -197,6 +280,20 @@ suite('a word that makes no sense is refused:', () => {
     })
   }
 
+  const repeated: [flag: string, flags: Partial<StartFlags>, value: string][] = [
+    ['--stop-exit-code', { stopExitCode: ['1', '256'] }, '256'],
+    ['--hook', { hook: ['crash=x', 'NOTHING'] }, 'NOTHING'],
+    ['--hook', { hook: ['crash=x', 'crsh=x'] }, 'crsh=x'],
+    ['--hook', { hook: ['crash='] }, 'crash='],
+    ['--env-file', { envFile: [join(folder, '.gone')] }, join(folder, '.gone')],
+    ['--ignore-watch', { ignoreWatch: ['*.log'] }, '*.log'],
+    ['--node-arg', { interpreter: 'bun', nodeArg: ['-x'] }, 'run by bun'],
+  ]
+  for (const [flag, flags, value] of repeated) {
+    test(`${flag} ${value.replace(folder, '…')}`, () =>
+      assertRefused(() => specOf(flags), 'usage', flag, value))
+  }
+
   for (const value of ['all', 'a b', 'a/0', '../x', '-x', '.x', '_x', 'größe', 'x'.repeat(65), 'a\nb', '']) {
     test(`--name ${JSON.stringify(value)}`, () => {
       assertRefused(() => specOf({ name: value }), 'usage', '', value)
@@ -221,6 +318,16 @@ suite('a word that makes no sense is refused:', () => {
 })
 
 suite('a script', () => {
+  test('that nobody knows how to run is refused with the flag that says it', () => {
+    const path = join(folder, 'data.txt')
+    writeFileSync(path, '')
+    assert.throws(() => specOf({}, path), {
+      code: 'usage',
+      message: `nobody can tell what runs ${path}: say it with --interpreter, or make the file executable`,
+    })
+    assert.equal(specOf({ interpreter: 'cat' }, path).interpreter, 'cat')
+  })
+
   test('that does not exist is named with its whole path', () => {
     assertRefused(
       () => specOf({}, join(folder, 'gone.js')),

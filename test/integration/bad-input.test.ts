@@ -71,7 +71,7 @@ const wordsThatMakeNoSense: [what: string, args: string[], ...says: RegExp[]][] 
   ['an unknown share mode', ['start', server, '--share', 'evenly'], /--share evenly\b/, /slots/],
   ['an unknown signal', ['start', server, '--stop-signal', 'SIGNOTHING'], /--stop-signal SIGNOTHING\b/],
   ['an unknown restart policy', ['start', server, '--restart', 'often'], /--restart often\b/, /permanent/],
-  ['no script', ['start'], /script/],
+  ['no script', ['run'], /script/],
   ['an unknown option', ['start', server, '--wrokers', '2'], /--wrokers/, /--workers/],
   ['an unknown option of a command without any', ['list', '--jsno'], /--jsno/, /--json/],
   ['an unknown command', ['realod', 'web'], /realod/, /reload/],

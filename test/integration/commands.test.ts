@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { AppDetail, AppResult, SupervisorReport } from '../../src/daemon/control/contract.ts'
-import type { HistoryEvent } from '../../src/daemon/event-log.ts'
+import type { HistoryEvent } from '../../src/daemon/event.ts'
 import type { AppReport } from '../../src/supervisor/report.ts'
 import { get } from '../fixtures/get.ts'
 import { Brood, pidsOf, portOf, program } from '../support/brood.ts'
@@ -216,7 +216,7 @@ describe('logs', { concurrency: 3 }, () => {
   test('shows what each worker wrote, and where', bounded, async (t) => {
     const { brood } = await talking(t)
     const { stdout } = await brood.run('logs', 'web')
-    const all = ['web/0 | out of 0', 'web/0 | err of 0', 'web/1 | out of 1', 'web/1 | err of 1']
+    const all = ['web/0 | out of 0', 'web/0 ! err of 0', 'web/1 | out of 1', 'web/1 ! err of 1']
     assert.deepEqual(stdout.split('\n'), [...all, ''])
     assert.equal((await brood.run('logs', 'web/1')).stdout, `${all[2]}\n${all[3]}\n`)
     const json = (await brood.run('logs', 'web/1', '--json')).stdout.trimEnd().split('\n')
@@ -229,10 +229,30 @@ describe('logs', { concurrency: 3 }, () => {
     )
   })
 
+  test('shows only what is asked for', bounded, async (t) => {
+    const { brood } = await talking(t)
+    const linesOf = async (...options: string[]): Promise<string[]> =>
+      (await brood.run('logs', 'web', ...options)).stdout.trimEnd().split('\n')
+    assert.deepEqual(await linesOf('--slot', '1', '--err'), ['web/1 ! err of 1'])
+    assert.deepEqual(await linesOf('--grep', 'of 0$', '--out'), ['web/0 | out of 0'])
+    assert.equal((await linesOf('--since', '1h')).length, 4)
+    for (const wrong of [
+      ['--since', 'x'],
+      ['--grep', '('],
+      ['--slot', 'x'],
+      ['-n', 'x'],
+      ['--err', '--out'],
+    ]) {
+      const { code, stderr } = await brood.run('logs', 'web', ...wrong)
+      assert.equal(code, 2, wrong.join(' '))
+      assert.match(stderr, new RegExp(`^brood: .*${wrong[0]}`))
+    }
+  })
+
   test('-f goes on with what is written from then on, by later workers too', bounded, async (t) => {
     const { brood, report } = await talking(t)
     const logs = new Beside(t, brood.spawn('logs', '-f', 'web'))
-    await logs.until(/^web\/1 \| err of 1$/m)
+    await logs.until(/^web\/1 ! err of 1$/m)
     const [, second] = pidsOf(report)
     assert.ok(second)
     process.kill(second, 'SIGUSR2')
@@ -259,10 +279,12 @@ describe('events', { concurrency: 3 }, () => {
     const ofApp = (type: string) => JSON.stringify({ type, app: 'web' })
     // The two workers are in no order between them.
     assert.match(events[0]?.type ?? '', /^supervisor-started$/)
-    assert.deepEqual(events.slice(1, 3).map(told).toSorted(), ofWorkers('worker-ready').toSorted())
-    assert.equal(told(events[3] as HistoryEvent), ofApp('started'))
-    assert.deepEqual(events.slice(4, 6).map(told).toSorted(), ofWorkers('worker-exited').toSorted())
-    assert.deepEqual(events.slice(6).map(told), [ofApp('stopped')])
+    assert.deepEqual(events.slice(1, 2).map(told), [ofApp('asked')])
+    assert.deepEqual(events.slice(2, 4).map(told).toSorted(), ofWorkers('worker-started').toSorted())
+    assert.deepEqual(events.slice(4, 6).map(told).toSorted(), ofWorkers('worker-ready').toSorted())
+    assert.deepEqual(events.slice(6, 8).map(told), [ofApp('started'), ofApp('asked')])
+    assert.deepEqual(events.slice(8, 10).map(told).toSorted(), ofWorkers('worker-exited').toSorted())
+    assert.deepEqual(events.slice(10).map(told), [ofApp('stopped')])
   })
 
   test('-f goes on with what happens from then on', bounded, async (t) => {
@@ -270,10 +292,14 @@ describe('events', { concurrency: 3 }, () => {
     const [first] = pidsOf(report)
     assert.ok(first)
     const events = new Beside(t, brood.spawn('events', '-f', 'web'))
-    await events.until(/ web started$/m)
+    await events.until(/ web is running\.$/m)
     process.kill(first, 'SIGKILL')
-    await events.until(new RegExp(` web/0 worker-exited pid ${first}: was killed by SIGKILL$`, 'm'))
-    await events.until(new RegExp(` web/0 worker-ready pid (?!${first})\\d+$`, 'm'))
+    await events.until(
+      new RegExp(` web/0 \\(pid ${first}\\) was ended by SIGKILL, which brood did not send\\.$`, 'm'),
+    )
+    await events.until(
+      new RegExp(` web/0 is ready again with pid (?!${first})\\d+, \\d+\\.\\d s later\\.$`, 'm'),
+    )
   })
 })
 

@@ -80,6 +80,10 @@ const wrong: [what: string, operation: string, body: string, code: string, ...sa
   ['an unknown signal', 'signal', '{"target":"web","signal":"SIGNOTHING"}', 'bad_request', /signal/],
   ['a signal of every object', 'signal', '{"target":"web","signal":"toString"}', 'bad_request', /signal/],
   ['text where a choice is asked for', 'events', '{"follow":"yes"}', 'bad_request', /follow/],
+  ['a time in words', 'events', '{"follow":false,"since":"1h"}', 'bad_request', /since/],
+  ['a time that is negative', 'events', '{"follow":false,"until":-1}', 'bad_request', /until/],
+  ['more events than one answer holds', 'events', '{"follow":false,"limit":10001}', 'bad_request', /limit/],
+  ['an unknown type of events', 'events', '{"follow":false,"types":["x"]}', 'bad_request', /types/],
   ['an app that is no description', 'start', '{"spec":5}', 'bad_request', /spec/],
   [
     'JSON 100,000 levels deep',
@@ -143,7 +147,10 @@ test('a description with one wrong field starts nothing, and the error names the
     ['spec.stop.grace', { stop: { ...spec.stop, grace: 1e12 } }],
     ['spec.restart.policy', { restart: { ...spec.restart, policy: 'often' } }],
     ['spec.restart.intensity', { restart: { ...spec.restart, intensity: null } }],
-    ['spec.logs', { logs: 'nowhere' }],
+    ['spec.logs.to', { logs: { to: 'nowhere' } }],
+    ['spec.hooks.0.on.0', { hooks: [{ on: ['sunrise'], run: 'true' }] }],
+    ['spec.hooks.0', { hooks: [{ on: ['crash'] }] }],
+    ['spec.ready', { ready: { ...spec.ready, on: 'probe' } }],
     ['spec.unknown', { unknown: 1 }],
   ]
   for (const [field, change] of variants) {

@@ -1,24 +1,14 @@
 // A full disk for logs and state: what needs the disk is refused, what runs goes on, what is to end ends.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Brood, pidsOf, program } from '../support/brood.ts'
+import { pidsOf, program } from '../support/brood.ts'
 import { assertRefused } from '../support/command.ts'
 import { ownSupervisor } from '../support/own-supervisor.ts'
+import { smallDisk } from '../support/small-disk.ts'
 
 const timeout = 60_000
 const server = program('http.js')
@@ -123,62 +113,31 @@ test('a supervisor that is told to end on a full disk ends its apps in order', {
   assert.equal(existsSync(join(brood.home, 'control.sock')), false)
 })
 
-interface Disk {
-  fill(): void
-  makeRoom(): void
-}
-
-/** A brood whose home is on a disk of 1 MB; undefined, and the test skipped, where none can be mounted. */
-function smallDisk(t: TestContext): { brood: Brood; disk: Disk } | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'brood-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0755', 'tmpfs', folder], { stdio: 'pipe' })
-  } catch {
-    rmdirSync(folder)
-    t.skip('no file system can be mounted here (that takes root, and a container that may)')
-    return undefined
-  }
-  const unmount = (): void => {
-    execFileSync('umount', ['--lazy', folder])
-    rmdirSync(folder)
-  }
-  try {
-    const brood = createIn(t, folder)
-    t.after(unmount) // after the brood's own end, which removes its home
-    return { brood, disk: diskAt(join(folder, 'filling')) }
-  } catch (error) {
-    unmount()
-    throw error
-  }
-}
-
-/** A brood whose home is there; `os.tmpdir()` looks at TMPDIR each time it is asked. */
-function createIn(t: TestContext, folder: string): Brood {
-  const usual = tmpdir()
-  process.env.TMPDIR = folder
-  try {
-    return Brood.create(t, { TMPDIR: usual })
-  } finally {
-    process.env.TMPDIR = usual
-  }
-}
-
-function diskAt(path: string): Disk {
-  return {
-    fill() {
-      const fd = openSync(path, 'a')
-      const block = Buffer.alloc(4096)
-      try {
-        for (;;) writeSync(fd, block)
-      } catch (error) {
-        assert.ok(error instanceof Error && 'code' in error && error.code === 'ENOSPC', String(error))
-      } finally {
-        closeSync(fd)
-      }
-    },
-    makeRoom: () => rmSync(path),
-  }
-}
+test('what happened on a full disk is told meanwhile, and written when there is room', {
+  timeout,
+}, async (t) => {
+  const small = smallDisk(t)
+  if (small === undefined) return
+  const { brood, disk } = small
+  const supervisor = await ownSupervisor(t, brood.home)
+  const { report } = await brood.start(server, '--name', 'web')
+  disk.fill()
+  // Many more than the room that SQLite has left in its own files.
+  for (let round = 0; round < 20; round++) assert.equal((await brood.run('signal', 'web', 'SIGTERM')).code, 0)
+  const [first] = pidsOf(report)
+  await brood.event(({ type, pid }) => type === 'worker-exited' && pid === first)
+  assert.equal((await brood.run('stop', 'web')).code, 0)
+  const told = await brood.events()
+  assert.ok(told.some(({ type }) => type === 'stopped'))
+  disk.makeRoom()
+  const gone = once(supervisor, 'exit')
+  supervisor.kill('SIGTERM')
+  await gone
+  const written = await brood.events()
+  assert.deepEqual(written.slice(0, told.length), told)
+  assert.equal(written.at(-1)?.type, 'supervisor-stopped')
+  assert.equal(existsSync(join(brood.home, 'events.db.unreadable')), false)
+})
 
 function readIfThere(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : ''

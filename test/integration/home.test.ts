@@ -105,7 +105,7 @@ test('a state file that cannot be understood is set aside, and the supervisor st
   )
 })
 
-test('a supervisor killed with kill -9 leaves no orphans: its workers finish what they accepted, and end', {
+test('a supervisor killed with kill -9 leaves no orphans: its workers go on, and end with the next one', {
   timeout,
 }, async (t) => {
   const brood = Brood.create(t)
@@ -126,10 +126,12 @@ test('a supervisor killed with kill -9 leaves no orphans: its workers finish wha
     pidsOf(report).includes(JSON.parse(await answer.text()).pid),
     'the request in progress was answered',
   )
+  assert.deepEqual(pidsOf((await brood.list())[0]), pidsOf(report))
+  assert.equal((await brood.run('kill')).code, 0)
   for (const pid of pidsOf(report)) await lifeline.gone(pid)
 })
 
-test('a stale socket is no obstacle: no apps, no such app, and the next start works', {
+test('a socket, a lock and a state left by processes that were all killed are no obstacle', {
   timeout,
 }, async (t) => {
   const brood = Brood.create(t)
@@ -138,6 +140,9 @@ test('a stale socket is no obstacle: no apps, no such app, and the next start wo
   const env = ['--env', `LIFELINE=${lifeline.path}`, '--env', 'PORT=0']
   const { report } = await brood.start(holdsLifeline, '--name', 'web', ...env)
   const gone = once(supervisor, 'exit')
+  // Nothing of it can act in between: neither the worker nor the supervisor is left to bring the other back.
+  supervisor.kill('SIGSTOP')
+  for (const pid of pidsOf(report)) process.kill(pid, 'SIGKILL')
   supervisor.kill('SIGKILL')
   await gone
   for (const pid of pidsOf(report)) await lifeline.gone(pid)

@@ -57,13 +57,14 @@ describe('a worker killed with SIGKILL', { concurrency: 3 }, () => {
     const [killed, sibling] = pidsOf(report)
     assert.ok(killed)
     process.kill(killed, 'SIGKILL')
-    const { at: _, ...exited } = await brood.event(({ type }) => type === 'worker-exited')
+    const { at: _, id: __, ...exited } = await brood.event(({ type }) => type === 'worker-exited')
     const expected = {
       type: 'worker-exited',
       app: 'web',
       slot: 0,
       pid: killed,
       reason: 'was killed by SIGKILL',
+      cause: 'crash',
     }
     assert.deepEqual(exited, expected)
     const replacement = await brood.event(

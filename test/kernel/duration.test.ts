@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { formatDuration, parseDuration } from '../../src/kernel/duration.ts'
+import { exactDuration, formatDuration, parseDuration } from '../../src/kernel/duration.ts'
 
 suite('parseDuration', () => {
   const good = {
@@ -72,6 +72,29 @@ suite('formatDuration', () => {
         assert.ok(total <= length, `${parts} for ${length}`)
         // What is left out is less than one of the smallest unit that could stand there.
         assert.ok(length - total < (length < 1000 ? 1 : Math.max(1000, length / 24)))
+      }),
+    )
+  })
+})
+
+suite('exactDuration', () => {
+  const lengths: [number, string][] = [
+    [0, '0ms'],
+    [340, '340ms'],
+    [1500, '1500ms'],
+    [10_000, '10s'],
+    [90_000, '90s'],
+    [120_000, '2m'],
+    [86_400_000, '1d'],
+  ]
+  for (const [length, text] of lengths) {
+    test(`writes ${length} ms as '${text}'`, () => assert.equal(exactDuration(length), text))
+  }
+
+  test('writes what parseDuration reads back', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10 ** 11 }), (length) => {
+        assert.equal(parseDuration(exactDuration(length)), length)
       }),
     )
   })

@@ -212,3 +212,15 @@ test(
     )
   },
 )
+
+test('orphaned queues go to the first worker that listens, and to their own when it comes', () => {
+  const acceptors = new Acceptors()
+  for (const slot of [0, 1, 2]) assert.deepEqual(acceptors.orphan('*:80', slot), [])
+  assert.deepEqual(acceptors.listening('*:80', 0, 10), [
+    { type: 'adopt', key: '*:80', slot: 1, worker: 10 },
+    { type: 'adopt', key: '*:80', slot: 2, worker: 10 },
+  ])
+  assert.deepEqual(acceptors.listening('*:80', 2, 12), [
+    { type: 'release', key: '*:80', slot: 2, worker: 10 },
+  ])
+})

@@ -1,7 +1,12 @@
 // Proves that the docs check sees what code and documentation don't have in common.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { compareCommands, compareErrorCodes, unlistedDecisions } from '../../scripts/check/docs.ts'
+import {
+  compareCommands,
+  compareConfigKeys,
+  compareErrorCodes,
+  unlistedDecisions,
+} from '../../scripts/check/docs.ts'
 import { headingsOf, relativeLinksOf } from '../../scripts/check/markdown.ts'
 
 suite('the docs check', () => {
@@ -35,6 +40,20 @@ suite('the docs check', () => {
 
   test('finds a heading for a command that is gone, once', () => {
     assert.equal(compareCommands([], commandPage).length, 1)
+  })
+
+  const configPage = '| key | type |\n| --- | --- |\n| `stop.grace` | time | `10s` | how long |\n'
+
+  test('is content when every key of configuration files has a row', () => {
+    assert.deepEqual(compareConfigKeys(['stop.grace', 'stop.grace'], configPage), [])
+  })
+
+  test('finds a key without a row, and a row without a key', () => {
+    assert.match(
+      compareConfigKeys(['stop.grace', 'stop.signal'], configPage).join(),
+      /lacks the key stop.signal/,
+    )
+    assert.match(compareConfigKeys([], configPage).join(), /documents stop.grace/)
   })
 
   test('finds a decision that the list lacks', () => {

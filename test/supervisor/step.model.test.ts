@@ -1,18 +1,23 @@
 // The lifecycle against random worlds: whatever happens, in whatever order, its promises hold (see support/lifecycle/world.ts).
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { after, suite, test } from 'node:test'
 import fc from 'fast-check'
+import { isLeaving } from '../../src/supervisor/phases.ts'
 import { initialState } from '../../src/supervisor/state.ts'
-import { isLeaving, step } from '../../src/supervisor/step.ts'
+import { step } from '../../src/supervisor/step.ts'
 import { deeds, happen, policies, sizes } from '../support/lifecycle/deeds.ts'
 import { World } from '../support/lifecycle/world.ts'
 
-const runs = { numRuns: 3000 }
-const bounded = { timeout: 120_000 }
+/** How many times as many histories as usual; `BROOD_STEPS=10` makes several million events of them. */
+const times = Number(process.env.BROOD_STEPS ?? 1)
+const runs = { numRuns: 3000 * times }
+const bounded = { timeout: 120_000 * times }
 
 const histories = {
   policy: policies,
   size: sizes,
+  /** Workers that an earlier supervisor left: their slots, and whether they were told to go. */
+  left: fc.array(fc.record({ slot: fc.nat(3), draining: fc.boolean() }), { maxLength: 4 }),
   before: fc.array(deeds, { maxLength: 60, size: 'max' }),
   /** Which workers leave only when killed, by number. */
   stubborn: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
@@ -22,8 +27,9 @@ type History = {
   [Key in keyof typeof histories]: (typeof histories)[Key] extends fc.Arbitrary<infer T> ? T : never
 }
 
-function live({ policy, size, before }: History): World {
+function live({ policy, size, left, before }: History): World {
   const world = new World(policy, size)
+  for (const [index, { slot, draining }] of left.entries()) world.find(index + 1, slot, draining)
   for (const deed of before) happen(world, deed)
   return world
 }
@@ -39,12 +45,24 @@ const fair = (history: History): History => ({
   policy: { ...history.policy, readyTimeout: Math.max(1, history.policy.readyTimeout) },
 })
 
+function isLeavingNow(world: World, id: number): boolean {
+  const worker = world.state.workers.get(id)
+  return worker === undefined || isLeaving(worker)
+}
+
 function property(check: (history: History) => void): void {
   fc.assert(
     fc.property(fc.record(histories), (history) => check(fair(history))),
     runs,
   )
 }
+
+const began = process.hrtime.bigint()
+after(() => {
+  const seconds = Number(process.hrtime.bigint() - began) / 1e9
+  const each = Math.round(World.events / seconds)
+  console.log(`${World.events} events, each held against every rule; ${each} a second`)
+})
 
 suite('after any history, once the world behaves', () => {
   test('every operation ends, and each wanted slot is ready, done or given up', bounded, () => {
@@ -112,6 +130,50 @@ suite('after any history, once the world behaves', () => {
   }
 })
 
+suite('a release that fails', () => {
+  /** What can happen in the meantime, commands apart. */
+  const meantime = fc.array(
+    deeds.filter((deed) => deed.do !== 'command' && deed.do !== 'stray'),
+    { maxLength: 25 },
+  )
+  const failing = 99
+
+  test('has no slot left once it is taken back, unless taking back fails as well', bounded, () => {
+    let takenBack = 0
+    fc.assert(
+      fc.property(fc.record(histories), meantime, (history, events) => {
+        const world = live(fair(history))
+        world.take({ type: 'stop' })
+        world.behave(() => false)
+        world.take({ type: 'start', fresh: false })
+        world.behave(() => false)
+        const trusted = world.state.release
+        const before = world.notices.length
+        world.take({ type: 'reload', release: failing, rollback: true })
+        for (const deed of events) happen(world, deed)
+        const { operation } = world.state
+        const next =
+          operation.type === 'reload' && operation.why === 'command' ? operation.current[0] : undefined
+        if (next !== undefined && !isLeavingNow(world, next.next)) world.exit(next.next, 'crash')
+        world.behave(stubbornOf(history))
+        const notices = world.notices.slice(before)
+        if (!notices.some(({ type }) => type === 'reload-aborted')) return
+        if (notices.some((notice) => notice.type === 'rolled-back' && notice.failed !== undefined)) return
+        takenBack++
+        const { workers, slots, release } = world.state
+        const left = [...workers.values(), ...slots].map((one) => one.release)
+        assert.deepEqual(
+          left.filter((one) => one === failing),
+          [],
+        )
+        assert.equal(release, trusted)
+      }),
+      runs,
+    )
+    assert.ok(takenBack > runs.numRuns / 20, `${takenBack} releases were taken back`)
+  })
+})
+
 suite('in any history', () => {
   test(
     'a reload never leaves a slot with fewer ready workers than it had, if nobody but new workers crashes',
@@ -125,7 +187,7 @@ suite('in any history', () => {
           world.take({ type: 'reload' })
           for (const crash of crashes) {
             const { operation } = world.state
-            const next = operation.type === 'reload' ? operation.current?.next : undefined
+            const next = operation.type === 'reload' ? operation.current[0]?.next : undefined
             if (next === undefined) break
             if (!crash) world.take({ type: 'ready', worker: next })
             else world.exit(next, 'crash')

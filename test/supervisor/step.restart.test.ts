@@ -68,6 +68,139 @@ suite('the restart policy', () => {
   ])
 })
 
+suite('an exit code that ends a slot', () => {
+  const policy = { stopExitCodes: [78, 1] }
+  testScenarios([
+    {
+      name: 'leaves the slot done, though its policy is permanent',
+      policy,
+      steps: [...started, ['exit 1 78', 'crashed 1@0: died', 'finished'], ['wait 100000']],
+      slots: 'done',
+      wanted: 'running',
+    },
+    {
+      name: 'leaves the slot done before its worker was ready, too',
+      policy,
+      steps: [
+        ['start', 'spawn 1@0'],
+        ['exit 1 78', 'crashed 1@0: died', 'finished', 'started'],
+      ],
+      slots: 'done',
+    },
+    {
+      name: 'fails a fresh start before its worker was ready: it is told with its reason, not as a success',
+      policy,
+      steps: [
+        ['start fresh', 'spawn 1@0'],
+        ['exit 1 78', 'crashed 1@0: died', 'start-failed @0: died'],
+      ],
+      wanted: 'stopped',
+    },
+    {
+      name: 'does not fail a fresh start if it is 0, or if its worker was ready: the program has done what it wanted',
+      size: 2,
+      policy: { stopExitCodes: [0, 78] },
+      steps: [
+        ['start fresh', 'spawn 1@0', 'spawn 2@1'],
+        ['ready 1', 'worker-ready 1@0'],
+        ['exit 1 78', 'crashed 1@0: died'],
+        ['exit 2 normal', 'crashed 2@1: died', 'finished', 'started'],
+      ],
+      slots: 'done done',
+      wanted: 'running',
+    },
+    {
+      name: 'is one of those given: any other is restarted, 0 among them',
+      policy,
+      steps: [
+        ...started,
+        ['exit 1 77', 'crashed 1@0: died', 'spawn 2@0'],
+        ['ready 2', 'worker-ready 2@0'],
+        ['exit 2 normal', 'crashed 2@0: died', 'backoff @0 100'],
+      ],
+    },
+    {
+      name: 'may be 0',
+      policy: { stopExitCodes: [0] },
+      steps: [...started, ['exit 1 normal', 'crashed 1@0: died', 'finished']],
+      slots: 'done',
+    },
+    {
+      name: 'is added to those of a transient app, which ends with 0 as well',
+      size: 2,
+      policy: { ...policy, restart: 'transient' },
+      steps: [
+        ['start', 'spawn 1@0', 'spawn 2@1'],
+        ['exit 1 normal', 'crashed 1@0: died'],
+        ['exit 2 78', 'crashed 2@1: died', 'finished', 'started'],
+      ],
+      slots: 'done done',
+    },
+    {
+      name: 'ends its own slot only',
+      size: 2,
+      policy,
+      steps: [
+        ['start', 'spawn 1@0', 'spawn 2@1'],
+        ['ready 1', 'worker-ready 1@0'],
+        ['ready 2', 'worker-ready 2@1', 'started'],
+        ['exit 1 78', 'crashed 1@0: died'],
+        ['exit 2 77', 'crashed 2@1: died', 'spawn 3@1'],
+      ],
+      slots: 'done active',
+    },
+    {
+      name: 'is a signal never',
+      policy,
+      steps: [...started, ['exit 1 SIGHUP', 'crashed 1@0: died', 'spawn 2@0']],
+    },
+    {
+      name: 'says nothing when brood ended the worker for a fault',
+      policy,
+      steps: [...started, ['fault 1 bad', 'signal 1'], ['exit 1 78', 'crashed 1@0: bad', 'spawn 2@0']],
+    },
+    {
+      name: 'says nothing of a worker that was told to go',
+      policy,
+      steps: [...started, ['restart', 'drain 1 alone 1000'], ['exit 1 78', 'left 1@0: died', 'spawn 2@0']],
+    },
+    {
+      name: "from a reload's new worker ends the reload, and the old one goes on",
+      policy,
+      steps: [
+        ...started,
+        ['reload', 'spawn 2@0'],
+        ['exit 2 78', 'crashed 2@0: died', 'reload-aborted @0: died'],
+      ],
+      workers: '1:ready',
+      slots: 'active',
+    },
+    {
+      name: "from a reload's new worker that was alone in its slot ends that slot",
+      policy,
+      steps: [
+        ...started,
+        ['reload', 'spawn 2@0'],
+        ['exit 1 crash', 'crashed 1@0: died'],
+        ['exit 2 78', 'crashed 2@0: died', 'reload-aborted @0: died', 'finished'],
+      ],
+      slots: 'done',
+    },
+    {
+      name: 'is undone by the next start, restart or reload',
+      policy,
+      steps: [
+        ...started,
+        ['exit 1 78', 'crashed 1@0: died', 'finished'],
+        ['reload', 'spawn 2@0'],
+        ['ready 2', 'worker-ready 2@0'],
+        ['wait 250', 'reloaded'],
+      ],
+      slots: 'active',
+    },
+  ])
+})
+
 suite('the backoff', () => {
   test('is 0, then from 100 ms doubled up to the cap, and the slot is given up past the intensity', () => {
     const life = new Life(1, { intensity: 7, period: 60_000 })
@@ -163,6 +296,37 @@ suite('the backoff', () => {
         ['wait 15000'],
         ['exit 2 crash', 'crashed 2@0: died', 'backoff @0 100'],
       ],
+    },
+    {
+      name: 'is shorter by its jitter at the least chance',
+      policy: { backoff: { from: 100, to: 1000, jitter: 0.2 } },
+      chance: 0,
+      steps: [
+        ...started,
+        ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
+        ['exit 2 crash', 'crashed 2@0: died', 'backoff @0 80'],
+        ['wait 79'],
+        ['wait 1', 'spawn 3@0'],
+        ['exit 3 crash', 'crashed 3@0: died', 'backoff @0 160'],
+      ],
+    },
+    {
+      name: 'is longer by its jitter at a great chance, and may pass the longest delay by it',
+      policy: { backoff: { from: 100, to: 150, jitter: 0.2 } },
+      chance: 0.75,
+      steps: [
+        ...started,
+        ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0'],
+        ['exit 2 crash', 'crashed 2@0: died', 'backoff @0 110'],
+        ['wait 110', 'spawn 3@0'],
+        ['exit 3 crash', 'crashed 3@0: died', 'backoff @0 165'],
+      ],
+    },
+    {
+      name: 'of 0 stays 0 with the greatest jitter',
+      policy: { backoff: { from: 100, to: 1000, jitter: 1 } },
+      chance: 0.999,
+      steps: [...started, ['exit 1 crash', 'crashed 1@0: died', 'spawn 2@0']],
     },
     {
       name: 'of one slot does not grow by the crashes of another',

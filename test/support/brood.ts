@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { AppDetail } from '../../src/daemon/control/contract.ts'
-import type { HistoryEvent } from '../../src/daemon/event-log.ts'
+import type { AppDetail, SupervisorReport } from '../../src/daemon/control/contract.ts'
+import type { HistoryEvent } from '../../src/daemon/event.ts'
 import type { AppReport } from '../../src/supervisor/report.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -72,12 +72,24 @@ export class Brood {
 
   /** Starts a program on a free port; its report and the port. */
   async start(script: string, ...flags: string[]): Promise<{ report: AppReport; port: number }> {
+    const report = await this.launch(script, ...flags)
+    return { report, port: portOf(report) }
+  }
+
+  /** Starts a program that need not listen; its report. */
+  async launch(script: string, ...flags: string[]): Promise<AppReport> {
     const port = flags.includes('--env') ? [] : ['--env', 'PORT=0']
     const [options, rest] = splitAt(flags, '--')
     const ran = await this.run('start', ...options, ...port, '--json', script, ...rest)
     assert.equal(ran.code, 0, `start failed: ${ran.stderr}${ran.stdout}`)
-    const report: AppReport = JSON.parse(ran.stdout)
-    return { report, port: portOf(report) }
+    return JSON.parse(ran.stdout)
+  }
+
+  /** Kills the supervisor; its pid. */
+  async killSupervisor(): Promise<number> {
+    const { pid } = await this.json<SupervisorReport>('show')
+    process.kill(pid, 'SIGKILL')
+    return pid
   }
 
   list(): Promise<AppReport[]> {
@@ -119,6 +131,35 @@ export class Brood {
     for (;;) {
       const found = (await this.show(app)).workers.find((worker) => worker.state === state)
       if (found !== undefined && found.pid !== null) return found.pid
+    }
+  }
+
+  /** What an app listens on, as soon as that are so many addresses; each look is a command of its own. */
+  async addresses(app: string, count: number): Promise<readonly string[]> {
+    for (;;) {
+      const { addresses } = await this.show(app)
+      if (addresses.length >= count) return addresses
+    }
+  }
+
+  /** Settles when an app has written that; each look is a command of its own. */
+  async waitForLog(app: string, pattern: RegExp): Promise<void> {
+    for (;;) if (pattern.test((await this.run('logs', app, '-n', '1000')).stdout)) return
+  }
+
+  /** Settles when the app has that status; each look is a command of its own. */
+  async waitForStatus(app: string, status: AppReport['status']): Promise<void> {
+    while ((await this.show(app)).status !== status);
+  }
+
+  /** Settles when another supervisor than that one answers, and has all its workers back; its pid. */
+  async replaced(pid: number): Promise<number> {
+    for (;;) {
+      const ran = await this.run('show', '--json')
+      const now = ran.code === 0 ? Number(JSON.parse(ran.stdout).pid) : pid
+      if (now === pid) continue
+      const workers = (await this.list()).flatMap((app) => app.workers)
+      if (workers.every(({ state }) => state !== 'returning')) return now
     }
   }
 

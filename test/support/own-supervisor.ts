@@ -1,8 +1,9 @@
 // A supervisor that is the test's own child, so that its end can be waited for.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { environmentOf, root } from './command.ts'
 
@@ -10,7 +11,7 @@ import { environmentOf, root } from './command.ts'
 export async function ownSupervisor(t: TestContext, home: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [join(root, 'dist/daemon/main.js')], {
     cwd: home,
-    env: environmentOf(home),
+    env: environmentOf(home, { BROOD_READY_FD: '3' }),
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
   t.after(() => {
@@ -18,7 +19,6 @@ export async function ownSupervisor(t: TestContext, home: string): Promise<Child
   })
   const ready = child.stdio[3]
   assert.ok(ready !== null && ready !== undefined)
-  const [line] = await once(ready, 'data')
-  assert.equal(String(line), '{"ready":true}\n')
+  assert.equal(await text(ready as Readable), '{"ready":true}\n') // it is a pipe from the child
   return child
 }

@@ -6,7 +6,14 @@ import type { TestContext } from 'node:test'
 
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'brood-test-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => {
+    try {
+      rmSync(folder, { recursive: true, force: true })
+    } catch {
+      // Somebody whom a later hook ends still writes into it; and a hook that throws would keep that one from running.
+      process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    }
+  })
   return folder
 }
 

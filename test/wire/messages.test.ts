@@ -59,7 +59,7 @@ suite('a message that came with a handle', () => {
 })
 
 suite('a message on the control channel', () => {
-  for (const type of ['refused', 'taken', 'release', 'drain']) {
+  for (const type of ['refused', 'taken', 'release', 'drain', 'ping', 'probe']) {
     test(`of type ${type} is the supervisor’s`, () => {
       const message = { type }
       assert.equal(asSupervisorMessage(message), message)

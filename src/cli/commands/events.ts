@@ -1,31 +1,95 @@
-// `brood events`: what happened, and with -f what happens.
+// `brood events`: what happened, in sentences, and with -f what happens; from the file when no supervisor runs.
 import { Command } from 'commander'
-import type { HistoryEvent } from '../../daemon/event-log.ts'
+import { mostEvents } from '../../daemon/control/contract.ts'
+import { type EventQuery, type HistoryEvent, usualEventLimit } from '../../daemon/event.ts'
+import { readEvents } from '../../daemon/event-database.ts'
+import { BroodError } from '../../kernel/errors.ts'
 import { callForApp } from '../call-for-app.ts'
-import { contextOf } from '../context.ts'
+import { type Context, contextOf } from '../context.ts'
+import { eventLines } from '../event-lines.ts'
+import { parsePointInTime } from '../point-in-time.ts'
+
+interface Options {
+  readonly app?: string
+  readonly since?: string
+  readonly until?: string
+  readonly lines: string
+  readonly follow?: boolean
+  readonly json?: boolean
+}
 
 export function eventsCommand(): Command {
   return new Command('events')
     .argument('[app]')
-    .description('show what happened to apps and workers')
+    .description('tell what happened to apps and workers')
+    .option('--app <name>', 'the same as the argument')
+    .option('--since <time>', "from then on: 1h (ago), 22:00, 'yesterday 22:00', 2026-11-20T22:00")
+    .option('--until <time>', 'up to then')
+    .option('-n, --lines <n>', 'how many of the latest events', `${usualEventLimit}`)
     .option('-f, --follow', 'go on with what happens from now')
     .option('--json', 'print JSON lines')
-    .action(async (app: string | undefined, options: { follow?: boolean; json?: boolean }) => {
-      const { client, terminal } = contextOf(options)
-      const follow = options.follow ?? false
-      await callForApp(app ?? 'all', async () => {
-        for await (const event of client.events(app === undefined ? { follow } : { app, follow })) {
-          if (terminal.json) terminal.printJson(event)
-          else terminal.print(describe(event))
+    .action(async (argument: string | undefined, options: Options) => {
+      const context = contextOf(options)
+      const query = queryOf(argument, options)
+      const print = printer(context)
+      let count = 0
+      await callForApp(query.app ?? 'all', async () => {
+        for await (const event of eventsOf(context, query, options.follow ?? false)) {
+          print(event)
+          count++
         }
       })
+      if (options.since !== undefined && !options.follow && !options.json && count === query.limit) {
+        context.terminal.note(`brood: these are the latest ${count} since then; -n shows more`)
+      }
     })
 }
 
-function describe(event: HistoryEvent): string {
-  const time = new Date(event.at).toLocaleTimeString('sv-SE') // 24 hours, two digits each
-  const who =
-    event.app === undefined ? '' : event.slot === undefined ? event.app : `${event.app}/${event.slot}`
-  const pid = event.pid === undefined ? '' : ` pid ${event.pid}`
-  return `${time}  ${[who, event.type].filter(Boolean).join(' ')}${pid}${event.reason === undefined ? '' : `: ${event.reason}`}`
+function queryOf(argument: string | undefined, options: Options): EventQuery {
+  const app = argument ?? options.app
+  if (options.app !== undefined && options.app !== app) {
+    throw new BroodError('usage', `${argument} or ${options.app}? name one app`)
+  }
+  if (options.follow && options.until !== undefined) {
+    throw new BroodError('usage', '-f goes on, --until ends: use one of them')
+  }
+  const limit = Number(options.lines)
+  if (!/^\d{1,5}$/.test(options.lines) || limit < 1 || limit > mostEvents) {
+    throw new BroodError('usage', `-n ${options.lines}: write a number from 1 to ${mostEvents}`)
+  }
+  return { app, since: point('--since', options.since), until: point('--until', options.until), limit }
+}
+
+function point(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const at = parsePointInTime(text, Date.now())
+  if (at !== undefined) return at
+  throw new BroodError(
+    'usage',
+    `${option} ${text}: write a time such as 1h (ago), 22:00, 'yesterday 22:00' or 2026-11-20T22:00`,
+  )
+}
+
+/** From the supervisor; from the file when there is none, so that the history can be asked after everything has died. */
+async function* eventsOf(
+  { client, home }: Context,
+  query: EventQuery,
+  follow: boolean,
+): AsyncGenerator<HistoryEvent> {
+  try {
+    yield* client.events({ ...query, types: undefined, follow })
+  } catch (error) {
+    if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
+    const { app } = query
+    const known = readEvents(home.events, { app, limit: 1 })
+    if (known === undefined || (app !== undefined && known.length === 0)) throw error
+    yield* readEvents(home.events, query) ?? []
+    if (follow) throw error
+  }
+}
+
+function printer({ terminal }: Context): (event: HistoryEvent) => void {
+  if (terminal.json) return (event) => terminal.printJson(event)
+  const linesOf = eventLines(terminal)
+  return (event) => terminal.print(linesOf(event).join('\n'))
 }

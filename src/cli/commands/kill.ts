@@ -1,7 +1,11 @@
 // `brood kill`: ends all apps and the supervisor itself, for good.
 import { Command } from 'commander'
+import { systemClock } from '../../kernel/clock.ts'
 import { BroodError } from '../../kernel/errors.ts'
 import { contextOf } from '../context.ts'
+
+/** How long workers without a supervisor may take to end, in milliseconds. */
+const orphanGrace = 10_000
 
 export function killCommand(): Command {
   return new Command('kill')
@@ -18,7 +22,10 @@ export function killCommand(): Command {
           )
       } catch (error) {
         if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
-        // What a supervisor that was killed left behind would come back with the next.
+        // What a supervisor that was killed left behind, and workers that could not bring up another.
+        const { endRemains, endWorkers, findWorkers } = await import('../../daemon/survivors.ts')
+        await endWorkers(findWorkers(home), orphanGrace, systemClock)
+        await endRemains(home, [], systemClock)
         const { forgetState } = await import('../../daemon/state-file.ts')
         forgetState(home)
         if (terminal.json) terminal.printJson({ killed: false, apps: 0 })

@@ -1,7 +1,9 @@
 // `brood show`: one app in detail, with the last thing that went wrong; without an app, the supervisor itself.
 import { Command } from 'commander'
+import type { AppSpec, Probe } from '../../config/app-spec.ts'
 import type { AppDetail, SupervisorReport } from '../../daemon/control/contract.ts'
 import { formatDuration } from '../../kernel/duration.ts'
+import { formatSize } from '../../kernel/size.ts'
 import { appTable, stateText } from '../app-table.ts'
 import { callForApp } from '../call-for-app.ts'
 import { contextOf } from '../context.ts'
@@ -47,10 +49,11 @@ function describe(detail: AppDetail, terminal: Terminal): string {
       ['script', [spec.script, ...spec.args].join(' ')],
       ['folder', spec.cwd],
       ['addresses', detail.addresses.join(' ') || '-'],
-      ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${spec.share}`],
+      ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
       ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
       ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
       ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
+      ...attendance(spec),
     ],
     terminal,
   )
@@ -66,6 +69,46 @@ function describe(detail: AppDetail, terminal: Terminal): string {
     )
   }
   return parts.join('\n\n')
+}
+
+/** What else was asked for; most apps have none of it. */
+function attendance(spec: AppSpec): [string, string][] {
+  const { watchdog, live, renew, reload, dependsOn, group, watch, logs, hooks } = spec
+  const { maxMemory, maxRequests, maxAge, cron } = renew
+  const renewals = [
+    maxMemory === undefined ? '' : `over ${formatSize(maxMemory)}`,
+    maxRequests === undefined ? '' : `after ${maxRequests} requests`,
+    maxAge === undefined ? '' : `after ${formatDuration(maxAge)}`,
+    cron === undefined ? '' : `at '${cron}'`,
+  ].filter(Boolean)
+  const rotation = [
+    logs.rotate.size > 0 ? `at ${formatSize(logs.rotate.size)}` : '',
+    logs.rotate.every > 0 ? `every ${formatDuration(logs.rotate.every)}` : '',
+  ].filter(Boolean)
+  const rows: [string, string][] = [
+    ['watchdog', watchdog === 0 ? 'off' : `a loop that does not turn for ${formatDuration(watchdog)}`],
+    ['live', live === undefined ? '' : `${probeText(live.probe)}, every ${formatDuration(live.every)}`],
+    ['renewed', renewals.join(', ')],
+    ['canary', reload.canary === undefined ? '' : `watched for ${formatDuration(reload.canary.watch)}`],
+    ['depends on', dependsOn.join(', ')],
+    ['group', group === undefined ? '' : `${group.name}, ${group.strategy}`],
+    ['watches', watch?.paths.join(', ') ?? ''],
+    ['logs', [logs.to === 'inherit' ? 'to the supervisor' : logs.format, ...rotation].join(', rotated ')],
+    ['hooks', hooks.map(({ on, run, post }) => `${on.join(' ')}: ${run ?? post}`).join('; ')],
+  ]
+  return rows.filter(([, text]) => text !== '')
+}
+
+function probeText(probe: Probe): string {
+  const { host, port } = probe
+  if (probe.type === 'tcp') return `tcp ${host}:${port}`
+  return port === undefined ? `GET ${probe.path}` : `GET http://${host}:${port}${probe.path}`
+}
+
+function sharing({ share, balance }: AppDetail['spec']): string {
+  if (balance === undefined) return share
+  const weights = balance.weights.length > 0 ? `, weights ${balance.weights.join(' ')}` : ''
+  return `${share}, ${balance.algorithm}${weights}`
 }
 
 function facts(rows: readonly [string, string][], terminal: Terminal): string {

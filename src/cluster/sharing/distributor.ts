@@ -1,6 +1,7 @@
 // SCHED_RR and every balancing algorithm: the primary accepts, picks a worker, and sends it the connection.
 import type { Worker } from 'node:cluster'
 import { createServer } from 'node:net'
+import { Dispatcher, type DispatcherOptions, type Recipient } from '../../listen/balanced/dispatcher.ts'
 import {
   errorNumber,
   type Handle,
@@ -9,7 +10,6 @@ import {
   takeHandle,
   usualBacklog,
 } from '../node-internals.ts'
-import { Dispatcher, type DispatcherOptions } from './dispatcher.ts'
 import type { Answer, Sharing } from './sharing.ts'
 
 type State =
@@ -20,11 +20,18 @@ type State =
 
 export class Distributor implements Sharing {
   data: unknown
-  readonly #dispatcher: Dispatcher
+  readonly #dispatcher: Dispatcher<Handle>
+  readonly #recipientOf: (worker: Worker) => Recipient<Handle>
   readonly #members = new Set<number>()
   #state: State = { at: 'binding', waiting: [] }
 
-  constructor(query: Query, address: string | null, options: DispatcherOptions) {
+  constructor(
+    query: Query,
+    address: string | null,
+    options: DispatcherOptions,
+    recipientOf: (worker: Worker) => Recipient<Handle>,
+  ) {
+    this.#recipientOf = recipientOf
     this.#dispatcher = new Dispatcher(options)
     const server = createServer()
     server.once('listening', () => this.#opened(takeHandle(server)))
@@ -43,7 +50,7 @@ export class Distributor implements Sharing {
 
   remove(worker: Worker): boolean {
     if (!this.#members.delete(worker.id)) return false
-    this.#dispatcher.remove(worker)
+    this.#dispatcher.remove(worker.id)
     if (this.#members.size > 0) return false
     const state = this.#state
     this.#state = { at: 'closed' }
@@ -59,7 +66,7 @@ export class Distributor implements Sharing {
         return
       case 'open':
         answer(0, socketName(this.#state.handle), undefined)
-        this.#dispatcher.add(worker)
+        this.#dispatcher.add(this.#recipientOf(worker))
         return
       case 'failed':
         answer(this.#state.errno, {}, undefined)

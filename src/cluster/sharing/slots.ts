@@ -1,5 +1,6 @@
 // SCHED_SLOTS: a SO_REUSEPORT socket for each worker, so that the kernel spreads connections and the primary sees none.
 import type { Worker } from 'node:cluster'
+import { Dispatcher, type DispatcherOptions, type Recipient } from '../../listen/balanced/dispatcher.ts'
 import {
   bindAlone,
   createHandle,
@@ -9,7 +10,6 @@ import {
   reusePort,
   usualBacklog,
 } from '../node-internals.ts'
-import { Dispatcher, type DispatcherOptions } from './dispatcher.ts'
 import type { Answer, Sharing } from './sharing.ts'
 
 interface Slot {
@@ -28,11 +28,18 @@ export class SlotListeners implements Sharing {
   data: unknown
   readonly #query: Query
   readonly #address: string | null
-  readonly #dispatcher: Dispatcher
+  readonly #dispatcher: Dispatcher<Handle>
+  readonly #recipientOf: (worker: Worker) => Recipient<Handle>
   readonly #slots: Slot[] = []
   #port: number
 
-  constructor(query: Query, address: string | null, options: DispatcherOptions) {
+  constructor(
+    query: Query,
+    address: string | null,
+    options: DispatcherOptions,
+    recipientOf: (worker: Worker) => Recipient<Handle>,
+  ) {
+    this.#recipientOf = recipientOf
     this.#query = query
     this.#address = address
     this.#port = query.port
@@ -40,7 +47,7 @@ export class SlotListeners implements Sharing {
   }
 
   has(worker: Worker): boolean {
-    return this.#dispatcher.has(worker)
+    return this.#dispatcher.has(worker.id)
   }
 
   add(worker: Worker, answer: Answer): void {
@@ -51,11 +58,11 @@ export class SlotListeners implements Sharing {
     }
     slot.owner = worker.id
     answer(0, {}, slot.handle)
-    this.#dispatcher.add(worker)
+    this.#dispatcher.add(this.#recipientOf(worker))
   }
 
   remove(worker: Worker): boolean {
-    if (!this.#dispatcher.remove(worker)) return false
+    if (!this.#dispatcher.remove(worker.id)) return false
     const last = this.#dispatcher.size === 0
     for (const slot of this.#slots) {
       if (last) slot.handle.close()

@@ -3,15 +3,23 @@ import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { BroodError, type ErrorCode, errorCodes, messageOf, systemCode } from '../../kernel/errors.ts'
 import type { Answers, Input, OperationName } from './contract.ts'
-import { protocol, protocolHeader, versionHeader } from './protocol.ts'
+import { protocol, protocolHeader, timeless, versionHeader } from './protocol.ts'
 
 export class ControlClient {
   readonly #socketPath: string
   readonly #version: string
 
-  constructor(socketPath: string, version: string) {
+  readonly #awaitSupervisor: () => Promise<boolean>
+
+  /** `awaitSupervisor` is called when nobody listens; true when somebody does now. */
+  constructor(
+    socketPath: string,
+    version: string,
+    awaitSupervisor: () => Promise<boolean> = () => Promise.resolve(false),
+  ) {
     this.#socketPath = socketPath
     this.#version = version
+    this.#awaitSupervisor = awaitSupervisor
   }
 
   /** Performs one operation. Throws `no_supervisor` when nobody listens. */
@@ -36,18 +44,18 @@ export class ControlClient {
     }
   }
 
-  /** Whether a supervisor listens. */
-  async isAlive(): Promise<boolean> {
+  /** Between two supervisors nobody listens for a moment. */
+  async #post(name: OperationName, input: unknown): Promise<IncomingMessage> {
     try {
-      await this.call('status', {})
-      return true
+      return await this.#postOnce(name, input)
     } catch (error) {
-      if (error instanceof BroodError && error.code === 'no_supervisor') return false
-      throw error
+      const isGone = error instanceof BroodError && error.code === 'no_supervisor'
+      if (!isGone || !(await this.#awaitSupervisor())) throw error
+      return this.#postOnce(name, input)
     }
   }
 
-  #post(name: OperationName, input: unknown): Promise<IncomingMessage> {
+  #postOnce(name: OperationName, input: unknown): Promise<IncomingMessage> {
     const { request } = process.getBuiltinModule('node:http')
     const headers = {
       'content-type': 'application/json',
@@ -79,12 +87,12 @@ export class ControlClient {
         `what listens on ${this.#socketPath} is no brood supervisor`,
       )
     }
-    if (theirs === `${protocol}` || name === 'status' || name === 'kill') return undefined
+    if (theirs === `${protocol}` || timeless.has(name)) return undefined
     const version = response.headers[versionHeader]
     return new BroodError(
       'version_mismatch',
       `the running supervisor is brood ${version}, this command is ${this.#version}: ` +
-        `use that version, or end it with 'brood kill' and start your apps again`,
+        `'brood upgrade' replaces it and leaves the workers alone; 'brood kill' ends everything`,
     )
   }
 

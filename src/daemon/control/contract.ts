@@ -2,8 +2,8 @@
 import * as v from 'valibot'
 import { appName, appSpec, signalName } from '../../config/app-spec.ts'
 import type { Failure } from '../../supervisor/failure.ts'
-import type { AppReport } from '../../supervisor/report.ts'
-import type { HistoryEvent } from '../event-log.ts'
+import type { AppReport, ServedReport } from '../../supervisor/report.ts'
+import { eventTypes, type HistoryEvent } from '../event.ts'
 import type { LogFile } from '../log-files.ts'
 import type { RememberedApp } from '../state-file.ts'
 
@@ -16,11 +16,19 @@ const target = v.pipe(
 const none = v.strictObject({})
 const one = v.strictObject({ target })
 
+/** Milliseconds since the epoch. */
+const pointInTime = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15))
+
+/** One answer is in the supervisor's memory as a whole; who wants more asks again, with `until`. */
+export const mostEvents = 10_000
+
 /** `POST /v1/<operation>` with the input as JSON. */
 export const operations = {
   status: none,
   list: none,
   show: v.strictObject({ app: appName }),
+  /** Its workers count their requests from the first time on that this is asked. */
+  served: v.strictObject({ app: appName }),
   start: v.strictObject({ spec: appSpec }),
   reload: one,
   restart: one,
@@ -30,10 +38,25 @@ export const operations = {
     app: appName,
     change: v.pipe(v.string(), v.regex(/^[+-]?\d{1,4}$/, 'is no number, +n or -n')),
   }),
+  /**
+   * Gives a running app another description: `live` changes how it is supervised, `reload` replaces its workers besides,
+   * `restart` ends it and starts it anew.
+   */
+  update: v.strictObject({ spec: appSpec, how: v.picklist(['live', 'reload', 'restart']) }),
   signal: v.strictObject({ target, signal: signalName }),
   logs: v.strictObject({ target }),
-  /** Answers with JSON lines: the latest events, then with `follow` those to come. */
-  events: v.strictObject({ app: v.optional(appName), follow: v.boolean() }),
+  /** Answers with JSON lines: the latest events that fit, then with `follow` those to come. */
+  events: v.strictObject({
+    app: v.optional(appName),
+    since: v.optional(pointInTime),
+    until: v.optional(pointInTime),
+    types: v.optional(v.array(v.picklist(eventTypes, 'is no type of event'))),
+    limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mostEvents))),
+    follow: v.boolean(),
+  }),
+  rollback: v.strictObject({ app: appName }),
+  /** The program and arguments that run a supervisor, of the version that is to take over. */
+  upgrade: v.strictObject({ command: v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(2)) }),
   kill: none,
 } as const
 
@@ -69,14 +92,18 @@ export interface Answers {
   status: SupervisorReport
   list: AppReport[]
   show: AppDetail
+  served: ServedReport[]
   start: AppReport
   reload: AppResult[]
   restart: AppResult[]
   stop: AppResult[]
   delete: AppResult[]
   scale: AppReport
+  update: AppResult
   signal: { reached: number }
   logs: LogFile[]
   events: HistoryEvent[]
+  rollback: AppResult
+  upgrade: { pid: number; successor: number }
   kill: { apps: number }
 }

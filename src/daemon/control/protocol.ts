@@ -5,5 +5,8 @@ export const protocol = 1
 export const protocolHeader = 'brood-protocol'
 export const versionHeader = 'brood-version'
 
+/** Operations of any protocol: to find out, to hand over to another version, to make an end. */
+export const timeless: ReadonlySet<string> = new Set(['status', 'upgrade', 'kill'])
+
 /** The largest request body, in bytes; an app's whole environment fits many times over. */
 export const maxBodyBytes = 1 << 20

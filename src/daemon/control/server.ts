@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import * as v from 'valibot'
 import { BroodError, messageOf } from '../../kernel/errors.ts'
 import { type Answers, type Input, type OperationName, operations } from './contract.ts'
-import { maxBodyBytes, protocol, protocolHeader, versionHeader } from './protocol.ts'
+import { maxBodyBytes, protocol, protocolHeader, timeless, versionHeader } from './protocol.ts'
 
 /** Answers of `events` are written one by one; everything else is one value. */
 export type Handlers = {
@@ -12,9 +12,6 @@ export type Handlers = {
   /** Calls `write` for each event; the returned function ends the following. */
   events(input: Input<'events'>, write: (event: Answers['events'][number]) => void): () => void
 }
-
-/** Operations a client of any protocol may use: to find out, and to make an end. */
-const anyProtocol: ReadonlySet<string> = new Set<OperationName>(['status', 'kill'])
 
 const httpStatus: Partial<Record<BroodError['code'], number>> = {
   bad_request: 400,
@@ -74,7 +71,7 @@ export class ControlServer {
       )
     }
     const theirs = request.headers[protocolHeader]
-    if (!anyProtocol.has(name) && theirs !== undefined && theirs !== `${protocol}`) {
+    if (!timeless.has(name) && theirs !== undefined && theirs !== `${protocol}`) {
       const client = request.headers[versionHeader]
       throw new BroodError(
         'version_mismatch',

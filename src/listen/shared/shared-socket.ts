@@ -1,20 +1,32 @@
 // Share mode `shared`: one listening socket that all workers accept from; for unix sockets, and where the kernel does
 // not spread SO_REUSEPORT.
 import { rmSync } from 'node:fs'
-import type { BoundSocket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { AddressSockets } from '../address-sockets.ts'
 import { assertFree, bindPath, bindTcp, hold, type TcpTarget } from '../bind.ts'
+import { nothingFound, portOf } from '../found.ts'
 
-export function bindShared(key: string, target: TcpTarget): AddressSockets {
-  if (target.port !== 0) assertFree(target)
-  const bound = bindTcp(target, false)
-  const address = bound.address()
-  const port = typeof address === 'string' ? undefined : address.port
-  return shared(key, `${target.host ?? '*'}:${port}`, port, bound)
+/**
+ * Bound with `SO_REUSEPORT` where the kernel spreads by it: when a supervisor is killed, and what it held could not be passed
+ * on, another socket can be bound beside the one that its workers still listen on.
+ */
+const reusePort = process.platform === 'linux'
+
+export function bindShared(key: string, target: TcpTarget, found = nothingFound): AddressSockets {
+  const wanted = { ...target, port: target.port === 0 ? (found.port ?? 0) : target.port }
+  const socket = found.sockets.get(0) ?? bindAnew(wanted, found.occupied)
+  const port = portOf(socket)
+  return shared(key, `${target.host ?? '*'}:${port}`, port, socket)
 }
 
-export function bindSharedPath(key: string, path: string): AddressSockets {
-  const sockets = shared(key, path, undefined, bindPath(path))
+function bindAnew(target: TcpTarget, occupied: boolean): Socket {
+  if (target.port !== 0 && !occupied) assertFree(target)
+  return hold(bindTcp(target, reusePort))
+}
+
+export function bindSharedPath(key: string, path: string, found = nothingFound): AddressSockets {
+  const socket = found.sockets.get(0) ?? hold(bindPath(path))
+  const sockets = shared(key, path, undefined, socket)
   return {
     ...sockets,
     close() {
@@ -24,7 +36,6 @@ export function bindSharedPath(key: string, path: string): AddressSockets {
   }
 }
 
-function shared(key: string, label: string, port: number | undefined, bound: BoundSocket): AddressSockets {
-  const socket = hold(bound)
+function shared(key: string, label: string, port: number | undefined, socket: Socket): AddressSockets {
   return { key, label, port, queues: 1, socketOf: () => socket, close: () => socket.destroy() }
 }

@@ -2,40 +2,54 @@
 import type { Socket } from 'node:net'
 import type { AddressSockets } from '../address-sockets.ts'
 import { assertFree, bindTcp, hold, type TcpTarget } from '../bind.ts'
+import { nothingFound, portOf } from '../found.ts'
 
 /**
  * Binds `count` sockets to one address. They stay open for the app's life: a socket outlives its worker, so its accept
  * queue survives a crash or a reload, and closing a `reusePort` listener would reset what is queued on it. A bound
  * socket gets no traffic until a worker listens on it, so unused slots cost a file descriptor and nothing else.
+ *
+ * Beside sockets without `SO_REUSEPORT`, which the service manager has opened and a supervisor before this one was given, none
+ * can be bound: then these are all there are, and slots take them in turn.
  */
-export function bindSlots(key: string, target: TcpTarget, count: number): AddressSockets {
-  if (target.port !== 0) assertFree(target)
-  const first = bindTcp(target, true)
-  const port = portOf(first.address())
-  const sockets: Socket[] = [hold(first)]
+export function bindSlots(
+  key: string,
+  target: TcpTarget,
+  count: number,
+  found = nothingFound,
+): AddressSockets {
+  const given = [...found.sockets.values()]
+  const known = given.map(portOf).find((one) => one !== undefined) ?? found.port
+  if (target.port !== 0 && given.length === 0 && !found.occupied) assertFree(target)
+  const sockets: Socket[] = []
+  let lasting: { lasting?: true } = {}
+  let port = known ?? target.port
   try {
-    while (sockets.length < count) sockets.push(hold(bindTcp({ ...target, port }, true)))
+    for (let slot = 0; slot < count; slot++) {
+      const socket = found.sockets.get(slot) ?? hold(bindTcp({ ...target, port }, true))
+      sockets.push(socket)
+      if (port === 0) port = portOf(socket) ?? 0
+    }
   } catch (error) {
-    for (const socket of sockets) socket.destroy()
-    throw error
+    for (const socket of sockets) if (!given.includes(socket)) socket.destroy()
+    if (given.length === 0) throw error
+    sockets.splice(0, sockets.length, ...given)
+    lasting = { lasting: true }
   }
   return {
     key,
     label: `${target.host ?? '*'}:${port}`,
     port,
-    queues: count,
+    queues: sockets.length,
     socketOf(slot) {
-      const socket = sockets[slot]
-      if (socket === undefined) throw new RangeError(`slot ${slot} is beyond the ${count} sockets of ${key}`)
+      const socket = sockets[slot % sockets.length]
+      if (slot >= count || socket === undefined)
+        throw new RangeError(`slot ${slot} is beyond the ${count} sockets of ${key}`)
       return socket
     },
     close() {
-      for (const socket of sockets) socket.destroy()
+      if (lasting.lasting === undefined) for (const socket of sockets) socket.destroy()
     },
+    ...lasting,
   }
-}
-
-function portOf(address: string | { port: number }): number {
-  if (typeof address === 'string') throw new TypeError(`a TCP socket is bound to the path ${address}`)
-  return address.port
 }

@@ -22,7 +22,8 @@ export class RestartRecord {
   see(before: AppState, event: Event, after: AppState, effects: readonly Effect[], now: Millis): void {
     const notices = effects.flatMap((effect) => (effect.type === 'notice' ? [effect.notice] : []))
     const starts = after.operation.type === 'start' || notices.some(({ type }) => type === 'started')
-    const commanded = before.operation.type === 'none' && commands.has(event.type)
+    const isTheirTurn = before.pending !== undefined && after.pending === undefined
+    const commanded = isTheirTurn || (before.operation.type === 'none' && commands.has(event.type))
     if (starts && (commanded || before.operation.type === 'restart')) {
       this.#slots.clear()
       return // what this step spawns, the command asked for
@@ -38,7 +39,7 @@ export class RestartRecord {
   }
 
   #spawned({ operation }: AppState, worker: number, slot: number, now: Millis): void {
-    if (operation.type === 'reload' && operation.current?.next === worker) {
+    if (operation.type === 'reload' && operation.current.some(({ next }) => next === worker)) {
       this.#slots.delete(slot) // a reload gives the slot a new beginning
       return
     }

@@ -3,7 +3,9 @@ import type { Effect, Event, Exit, Notice } from '../../../src/supervisor/state.
 
 /**
  * `start`, `start fresh`, `stop`, `restart`, `reload`, `reload 0 2`, `scale 3`, `tick`, and about worker 1: `ready 1`,
- * `drained 1`, `fault 1 blocked`, `exit 1 normal`, `exit 1 crash`, `exit 1 SIGKILL`.
+ * `drained 1`, `fault 1 why`, `blocked 1 why`, `renew 1 why`, `exit 1 normal`, `exit 1 crash`, `exit 1 SIGKILL`, `exit 1 78`,
+ * `found 1@0 2@1:3` (worker 2 in slot 1, of release 3), `returned 1 ready`; `release 2` is a reload to another release that is taken back if it fails,
+ * `plain release 2` one that is not, `release 2 of 0 1` one of these slots.
  */
 export function eventOf(words: string): Event {
   const [type, ...rest] = words.split(' ')
@@ -23,7 +25,17 @@ export function eventOf(words: string): Event {
     case 'drained':
       return { type, worker: number }
     case 'fault':
-      return { type, worker: number, reason: rest[1] ?? 'fault' }
+    case 'blocked':
+    case 'renew':
+      return { type, worker: number, reason: rest[1] ?? type }
+    case 'found':
+      return { type, workers: rest.map(foundOf), deadline: 10_000 }
+    case 'returned':
+      return { type, worker: number, phase: phaseOf(rest[1]) }
+    case 'release':
+      return releaseOf(number, rest.slice(2).map(Number))
+    case 'plain':
+      return { type: 'reload', release: Number(rest[1]) }
     case 'exit':
       return {
         type: 'exited',
@@ -36,8 +48,24 @@ export function eventOf(words: string): Event {
   }
 }
 
+function releaseOf(release: number, slots: readonly number[]): Event {
+  const command = { type: 'reload', release, rollback: true } as const
+  return slots.length === 0 ? command : { ...command, slots }
+}
+
+function foundOf(words: string): (Event & { type: 'found' })['workers'][number] {
+  const [worker = 0, slot = 0, release = 1] = words.split(/[@:]/).map(Number)
+  return { worker, slot, release }
+}
+
+function phaseOf(word = ''): (Event & { type: 'returned' })['phase'] {
+  if (word === 'starting' || word === 'ready' || word === 'draining' || word === 'drained') return word
+  throw new Error(`no such phase: ${word}`)
+}
+
 function exitOf(how: string): Exit {
   if (how.startsWith('SIG')) return { code: null, signal: how }
+  if (/^\d+$/.test(how)) return { code: Number(how), signal: null }
   return { code: how === 'normal' ? 0 : 1, signal: null }
 }
 
@@ -45,7 +73,7 @@ function exitOf(how: string): Exit {
 export function effectWords(effect: Effect): string {
   switch (effect.type) {
     case 'spawn':
-      return `spawn ${effect.worker}@${effect.slot}`
+      return `spawn ${effect.worker}@${effect.slot}${effect.release === 1 ? '' : ` release ${effect.release}`}`
     case 'drain':
       return `drain ${effect.worker} ${effect.handOn ? 'hand-on' : 'alone'} ${effect.within}`
     case 'signal':
@@ -74,6 +102,17 @@ function noticeWords(notice: Notice): string {
       return `refused ${notice.command} during ${notice.during}`
     case 'finished':
       return notice.failed ? 'finished, failed' : 'finished'
+    case 'rolled-back':
+      return notice.failed === undefined ? 'rolled-back' : `rolled-back, but for: ${notice.failed}`
+    case 'worker-renewing':
+      return `renewing ${notice.worker}@${notice.slot}: ${notice.reason}`
+    case 'renewal-failed':
+      return `renewal-failed @${notice.slot}: ${notice.reason}`
+    case 'renewed':
+    case 'canary-passed':
+      return `${notice.type} @${notice.slot}`
+    case 'worker-returned':
+      return `returned ${notice.worker}@${notice.slot}`
     case 'started':
     case 'reloaded':
     case 'scaled':

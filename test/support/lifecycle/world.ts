@@ -1,5 +1,6 @@
 // A simulated world around the lifecycle: worker processes with wills of their own, a clock, and the rules that must hold.
 import assert from 'node:assert/strict'
+import { isAlive, isLeaving, nextDeadline } from '../../../src/supervisor/phases.ts'
 import {
   type AppState,
   type Effect,
@@ -8,19 +9,25 @@ import {
   type Notice,
   type Operation,
   type Policy,
+  type Reload,
   type Worker,
 } from '../../../src/supervisor/state.ts'
-import { isAlive, isLeaving, nextDeadline, step } from '../../../src/supervisor/step.ts'
+import { step } from '../../../src/supervisor/step.ts'
 import { frozen } from './frozen.ts'
+import { ReplacementRules } from './replacement-rules.ts'
 import { RestartRecord } from './restart-record.ts'
 
 /** A process as the kernel sees it. */
 interface Process {
   readonly slot: number
+  /** By a supervisor before this one. */
+  readonly drainedBefore: boolean
   drainAsked: boolean
   signalled: boolean
   killed: boolean
 }
+
+const goldenRatio = (Math.sqrt(5) - 1) / 2
 
 const exits = {
   end: { code: 0, signal: null },
@@ -28,11 +35,19 @@ const exits = {
   kill: { code: null, signal: 'SIGKILL' },
 }
 
+type Kind = Exclude<Operation['type'], 'reload'> | Reload['why']
+
+function kindOf(operation: Operation): Kind {
+  return operation.type === 'reload' ? operation.why : operation.type
+}
+
 /** What can end each operation: a command that waits for it must hear one of these. */
-const ends: Record<Operation['type'], readonly Notice['type'][]> = {
+const ends: Record<Kind, readonly Notice['type'][]> = {
   none: [],
   start: ['started', 'start-failed'],
-  reload: ['reloaded', 'reload-aborted'],
+  command: ['reloaded', 'reload-aborted'],
+  renewal: ['renewed', 'renewal-failed'],
+  rollback: ['rolled-back'],
   restart: ['started'],
   scale: ['scaled'],
   stop: ['stopped'],
@@ -44,20 +59,30 @@ export class World {
   /** Every notice so far. */
   readonly notices: Notice[] = []
   readonly processes = new Map<number, Process>()
+  /** How many events all worlds have taken. */
+  static events = 0
   readonly #restarts: RestartRecord
+  readonly #replacements: ReplacementRules
   #spawned = 0
+  #taken = 0
+  /** The most workers of one slot that an earlier supervisor left. */
+  #mostFound = 0
 
   constructor(policy: Policy, size: number) {
     this.state = frozen(initialState(policy, size))
     this.#restarts = new RestartRecord(policy)
+    this.#replacements = new ReplacementRules(this.state)
   }
 
   /** Takes one step, performs its effects, and holds the outcome against every rule. */
   take(event: Event): void {
+    World.events++
     const before = this.state
-    const { state, effects } = step(before, event, this.now)
+    // Spread evenly, and the same in each run of the same history.
+    const chance = (++this.#taken * goldenRatio) % 1
+    const { state, effects } = step(before, event, this.now, chance)
     assert.deepEqual(
-      step(before, event, this.now),
+      step(before, event, this.now, chance),
       { state, effects },
       'the same step twice comes out the same',
     )
@@ -65,6 +90,7 @@ export class World {
     const gone = event.type === 'exited' ? this.processes.delete(event.worker) : false
     for (const effect of effects) this.#perform(effect)
     this.#restarts.see(before, event, this.state, effects, this.now)
+    this.#replacements.see(before, event, this.state)
     const notices = effects.flatMap((effect) => (effect.type === 'notice' ? [effect.notice] : []))
     if (event.type === 'exited') {
       assert.equal(
@@ -77,6 +103,28 @@ export class World {
     this.#checkOperation(before, event, notices)
     this.#checkEnd(before, notices)
     this.notices.push(...notices)
+  }
+
+  /** A process that an earlier supervisor has left; `draining` when that had told it to go. */
+  find(worker: number, slot: number, draining: boolean): void {
+    this.processes.set(worker, {
+      slot,
+      drainedBefore: draining,
+      drainAsked: false,
+      signalled: false,
+      killed: false,
+    })
+    this.#spawned = Math.max(this.#spawned, worker)
+    const here = [...this.processes.values()].filter((process) => process.slot === slot)
+    this.#mostFound = Math.max(this.#mostFound, here.length)
+    this.take({ type: 'found', workers: [{ worker, slot, release: 1 }], deadline: this.now + 1000 })
+  }
+
+  /** The worker says how far it is. */
+  report(worker: number): void {
+    if (this.state.workers.get(worker)?.at !== 'returning') return this.take({ type: 'ready', worker })
+    const phase = this.processes.get(worker)?.drainedBefore ? 'draining' : 'ready'
+    this.take({ type: 'returned', worker, phase })
   }
 
   /** Lets time pass, with a tick exactly when one is asked for, but no further than the next deadline. */
@@ -98,6 +146,9 @@ export class World {
 
   /** From here on nobody crashes, but some (`stubborn`) leave only when killed: goes on until nothing more happens. */
   behave(stubborn: (worker: number) => boolean): void {
+    // Nobody grows too old, or there would be no end.
+    const { maxAge: _, ...policy } = this.state.policy
+    this.take({ type: 'policy', policy })
     for (let rounds = 0; ; rounds++) {
       assert.ok(rounds < 1000, 'the world comes to rest')
       this.reapKilled()
@@ -110,7 +161,10 @@ export class World {
 
   #nextDeed(stubborn: (worker: number) => boolean): Event | undefined {
     for (const [worker, process] of this.processes) {
-      if (this.state.workers.get(worker)?.at === 'starting') return { type: 'ready', worker }
+      const { at } = this.state.workers.get(worker) ?? {}
+      if (at === 'starting') return { type: 'ready', worker }
+      if (at === 'returning')
+        return { type: 'returned', worker, phase: process.drainedBefore ? 'draining' : 'ready' }
       if (stubborn(worker)) continue
       if (process.signalled)
         return { type: 'exited', worker, exit: { code: 0, signal: null }, reason: 'left' }
@@ -126,6 +180,7 @@ export class World {
       this.#spawned = effect.worker
       this.processes.set(effect.worker, {
         slot: effect.slot,
+        drainedBefore: false,
         drainAsked: false,
         signalled: false,
         killed: false,
@@ -175,7 +230,8 @@ export class World {
         'killed workers, and no others, were sent SIGKILL',
       )
       assert.ok(worker.at !== 'ending' || process?.signalled, 'a worker that ends was signalled')
-      assert.ok(worker.at !== 'draining' || process?.drainAsked, 'a worker that drains was asked to')
+      const asked = process?.drainAsked || process?.drainedBefore
+      assert.ok(worker.at !== 'draining' || asked, 'a worker that drains was asked to')
       assert.ok(
         isLeaving(worker) || !(process?.drainAsked || process?.signalled),
         'who is told to go is leaving',
@@ -192,11 +248,13 @@ export class World {
   /** Two workers in one slot only while one hands over to the other. */
   #checkSlot(slot: number): void {
     const here = this.#inSlot(slot)
-    assert.ok(here.length <= 2, `at most two workers live in slot ${slot}`)
+    assert.ok(here.length <= Math.max(2, this.#mostFound), `at most two workers live in slot ${slot}`)
     const staying = here.filter((worker) => !isLeaving(worker))
     if (staying.length < 2) return
+    if (staying.some(({ at }) => at === 'returning')) return // which of them is to stay is told by what they report
     const { operation } = this.state
-    const current = operation.type === 'reload' ? operation.current : undefined
+    const current =
+      operation.type === 'reload' ? operation.current.find((one) => one.slot === slot) : undefined
     assert.equal(current?.slot, slot, `two workers stay in slot ${slot} only in a reload of it`)
     const [old, next] = staying.toSorted((a, b) => a.id - b.id)
     assert.equal(next?.id, current?.next)
@@ -217,16 +275,22 @@ export class World {
 
   /** An operation that was going on and is not any more was ended by a stop, or said how it ended. */
   #checkOperation(before: AppState, event: Event, notices: readonly Notice[]): void {
-    const was = before.operation.type
-    const is = this.state.operation.type
+    const was = kindOf(before.operation)
+    const is = kindOf(this.state.operation)
     const commands = ['start', 'restart', 'reload', 'scale']
-    if (was !== 'none' && commands.includes(event.type)) {
-      assert.deepEqual(notices, [{ type: 'refused', command: event.type, during: was }])
+    if (was === 'renewal' && before.pending === undefined && commands.includes(event.type)) {
+      assert.deepEqual(this.state, { ...before, pending: event }, 'a command waits for a renewal')
+    } else if (was !== 'none' && commands.includes(event.type)) {
+      assert.deepEqual(notices, [{ type: 'refused', command: event.type, during: before.operation.type }])
       assert.deepEqual(this.state, before, 'a refused command changes nothing')
     }
     if (was === is || was === 'none' || event.type === 'stop') return
     if (was === 'restart' && is === 'start') return
-    assert.equal(is, 'none', `a ${was} does not become a ${is}`)
+    const follows =
+      (is === 'renewal' && before.renewals.length > 0) ||
+      (was === 'command' && is === 'rollback') ||
+      (was === 'renewal' && before.pending !== undefined)
+    assert.ok(is === 'none' || follows, `a ${was} does not become a ${is}`)
     assert.equal(
       notices.filter(({ type }) => ends[was].includes(type)).length,
       1,

@@ -1,0 +1,114 @@
+// Keeps the history of what happened to apps, and tells it to their hooks.
+import { hostname } from 'node:os'
+import type { AppSpec, Hook } from '../config/app-spec.ts'
+import { settingsOf } from '../config/settings.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { formatDuration } from '../kernel/duration.ts'
+import type { Notice } from '../supervisor/state.ts'
+import type { NewEvent } from './event.ts'
+import type { EventHistory } from './event-history.ts'
+import type { Home } from './home.ts'
+import type { HookEvent } from './hooks/event.ts'
+import type { Hooks } from './hooks/hooks.ts'
+
+/** Which hooks a notice concerns. */
+const hooksOf: Partial<Record<Notice['type'], Hook['on'][number]>> = {
+  'worker-ready': 'ready',
+  'slot-failed': 'failed',
+  'start-failed': 'failed',
+  reloaded: 'reload',
+  'reload-aborted': 'reload-aborted',
+}
+
+type About = Pick<NewEvent, 'slot' | 'pid' | 'reason'>
+
+export class Chronicle {
+  readonly #history: EventHistory
+  readonly #home: Home
+  readonly #clock: Clock
+  readonly #version: string
+  #hooks: Promise<Hooks> | undefined
+
+  constructor(history: EventHistory, home: Home, version: string, clock: Clock) {
+    this.#history = history
+    this.#home = home
+    this.#clock = clock
+    this.#version = version
+  }
+
+  /** Somebody, or something, wants this done to an app. */
+  asked(app: string, what: string, cause: string): void {
+    this.#history.add({ type: 'asked', app, reason: what, cause })
+  }
+
+  note(event: NewEvent): void {
+    this.#history.add(event)
+  }
+
+  notice(spec: AppSpec, notice: Notice, pid: number | undefined): void {
+    if (notice.type === 'refused') return
+    const isCrash = notice.type === 'worker-exited' && !notice.expected
+    const reason = reasonOf(notice)
+    const about: About = {
+      ...('slot' in notice ? { slot: notice.slot } : {}),
+      ...(pid === undefined ? {} : { pid }),
+      ...(reason === undefined ? {} : { reason }),
+    }
+    this.#history.add({
+      type: notice.type,
+      app: spec.name,
+      ...about,
+      ...(isCrash ? { cause: 'crash' } : {}),
+    })
+    const on = isCrash ? 'crash' : hooksOf[notice.type]
+    if (on !== undefined) this.#tell(spec, on, about)
+  }
+
+  blocked(spec: AppSpec, about: About, stack: readonly string[]): void {
+    this.#history.add({ type: 'worker-blocked', app: spec.name, ...about, detail: stack })
+    this.#tell(spec, 'blocked', about)
+  }
+
+  /** An app could not be started, or not again. */
+  failed(spec: AppSpec, reason: string): void {
+    this.#history.add({ type: 'start-failed', app: spec.name, reason })
+    this.#tell(spec, 'failed', { reason })
+  }
+
+  async close(): Promise<void> {
+    const hooks = await this.#hooks
+    await hooks?.close()
+  }
+
+  #tell(spec: AppSpec, on: Hook['on'][number], about: About): void {
+    if (spec.hooks.length === 0) return
+    const { cwd, env, identity } = settingsOf(spec, this.#home.path)
+    const as = identity === undefined ? {} : { uid: identity.uid, gid: identity.gid }
+    const event: HookEvent = { on, app: spec.name, ...about, at: this.#clock.now(), host: hostname() }
+    this.#hooks ??= this.#loadHooks()
+    this.#hooks.then((hooks) => hooks.tell(spec.hooks, event, { cwd, env, ...as }))
+  }
+
+  /** When they are first needed: most apps have none, and the supervisor is to stay small. */
+  async #loadHooks(): Promise<Hooks> {
+    const { Hooks: Loaded } = await import('./hooks/hooks.ts')
+    return new Loaded({
+      version: this.#version,
+      clock: this.#clock,
+      random: Math.random,
+      onFailed: ({ run, post }, { app, on }, why) =>
+        this.#history.add({ type: 'hook-failed', app, reason: `on ${on}, ${run ?? post}: ${why}` }),
+    })
+  }
+}
+
+function reasonOf(notice: Notice): string | undefined {
+  switch (notice.type) {
+    case 'worker-backoff':
+      return `the next try is in ${formatDuration(notice.delay)}`
+    case 'rolled-back':
+      return notice.failed
+    default:
+      return 'reason' in notice ? notice.reason : undefined
+  }
+}

@@ -1,0 +1,232 @@
+// Gives accepted connections to workers: one under way to each, a few behind it, and what is behind a slow one to others.
+import { type Balancer, type BalancerName, balancers, isSticky, type Target } from '../../balance/index.ts'
+import type { Clock, Millis } from '../../kernel/clock.ts'
+
+/** A connection that has been accepted, and that nobody reads yet. */
+export interface Client {
+  close(): void
+  getpeername?(out: { address?: string }): number
+}
+
+/** What is known of a recipient, and is told what becomes of its connections. */
+interface RecipientLoad extends Target {
+  sending(): void
+  declined(): void
+  pickedUp(after: Millis): void
+}
+
+/** Somebody who takes connections. */
+export interface Recipient<One extends Client> {
+  /** Never that of another. */
+  readonly id: number
+  /** What is known of it; with a sticky algorithm, of two with the same `load.id` the one added last is chosen. */
+  readonly load: RecipientLoad
+  /**
+   * Sends a connection; `done` tells, once, whether it was taken. False when nothing can be sent to this one any more: then
+   * `done` is not called.
+   */
+  send(client: One, done: (taken: boolean) => void): boolean
+}
+
+export interface DispatcherOptions {
+  /** By name, or one of the user's own. */
+  readonly algorithm: BalancerName | (() => Balancer)
+  readonly clock: Clock
+  /**
+   * How many may wait behind one that is under way. 0: only who is free is chosen, which spreads less evenly, and spares the
+   * chosen one the wait and everybody some processor time.
+   */
+  readonly behind?: number
+  /** Too many connections wait, or no longer: whether to go on accepting. */
+  pace?(accept: boolean): void
+}
+
+interface Member<One extends Client> {
+  readonly recipient: Recipient<One>
+  underway: boolean
+  since: Millis
+  /** It has not picked up a connection for a while. */
+  lagging: boolean
+  /** For this member, behind what is under way. */
+  readonly queue: One[]
+}
+
+/**
+ * So many wait behind one that is under way; a member with more to take is left out until it has caught up. Many, because leaving
+ * out those who are not quite so quick makes a burst of connections uneven for as long as they last.
+ */
+const mostBehind = 128
+/** After so long a member is slow: what waits behind is for others. On a busy machine a turn of its loop takes tens of them. */
+const lagAfter: Millis = 100
+/** With so many waiting, accepting ends; it begins again when there are as few as this. */
+const waiting = { most: 512, again: 128 }
+
+export class Dispatcher<One extends Client> {
+  readonly #balancer: Balancer
+  readonly #clock: Clock
+  readonly #sticky: boolean
+  readonly #needsAddress: boolean
+  readonly #pace: (accept: boolean) => void
+  readonly #behind: number
+  readonly #members = new Map<number, Member<One>>()
+  /** Connections that found nobody, in order. */
+  readonly #unplaced: One[] = []
+  /** All that wait, in whatever queue. */
+  #waiting = 0
+  #paused = false
+  #closed = false
+  #cancel: (() => void) | undefined
+
+  constructor({ algorithm, clock, behind = mostBehind, pace = () => {} }: DispatcherOptions) {
+    this.#behind = behind
+    this.#balancer = typeof algorithm === 'function' ? algorithm() : balancers[algorithm]()
+    this.#sticky = typeof algorithm !== 'function' && isSticky(algorithm)
+    this.#needsAddress = this.#sticky || typeof algorithm === 'function'
+    this.#clock = clock
+    this.#pace = pace
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  has(id: number): boolean {
+    return this.#members.has(id)
+  }
+
+  add(recipient: Recipient<One>): void {
+    this.#members.set(recipient.id, { recipient, underway: false, since: 0, lagging: false, queue: [] })
+    this.#place()
+  }
+
+  /** What waits for it goes to others; what is under way is settled by its `done`. False when it was no member. */
+  remove(id: number): boolean {
+    const member = this.#members.get(id)
+    if (member === undefined) return false
+    this.#members.delete(id)
+    this.#placeAgain(member)
+    return true
+  }
+
+  dispatch(client: One): void {
+    if (this.#closed) return client.close()
+    const member = this.#pick(client)
+    if (member === undefined) {
+      this.#unplaced.push(client)
+      this.#waits(1)
+    } else this.#give(member, client)
+  }
+
+  /** Ends the connections that nobody has taken. */
+  close(): void {
+    this.#closed = true
+    this.#cancel?.()
+    for (const client of this.#unplaced.splice(0)) client.close()
+    for (const { queue } of this.#members.values()) for (const client of queue.splice(0)) client.close()
+    this.#members.clear()
+  }
+
+  #pick(client: One): Member<One> | undefined {
+    const able = this.#able()
+    const [first, ...rest] = able
+    if (first === undefined) return undefined
+    if (rest.length === 0) return first
+    const remoteAddress = this.#needsAddress ? peerOf(client) : undefined
+    const { load } = first.recipient
+    const picked = this.#balancer.pick([load, ...rest.map((one) => one.recipient.load)], { remoteAddress })
+    return able.find((one) => one.recipient.load === picked)
+  }
+
+  #able(): Member<One>[] {
+    if (!this.#sticky) return [...this.#members.values()].filter((member) => this.#hasRoom(member))
+    // Of a worker and its replacement, which share a load's id, the replacement.
+    return [...new Map([...this.#members.values()].map((one) => [one.recipient.load.id, one])).values()]
+  }
+
+  #hasRoom({ lagging, underway, queue }: Member<One>): boolean {
+    if (this.#behind === 0) return !underway
+    return !lagging && queue.length < this.#behind
+  }
+
+  #give(member: Member<One>, client: One): void {
+    member.recipient.load.sending()
+    if (!member.underway) return this.#send(member, client)
+    member.queue.push(client)
+    this.#waits(1)
+    this.#watch()
+  }
+
+  #send(member: Member<One>, client: One): void {
+    const { recipient } = member
+    member.underway = true
+    member.since = this.#clock.now()
+    const sent = recipient.send(client, (taken) => {
+      member.underway = false
+      member.lagging = false
+      if (taken) recipient.load.pickedUp(this.#clock.now() - member.since)
+      else recipient.load.declined()
+      this.#next(member)
+      if (taken) client.close()
+      else this.dispatch(client)
+    })
+    if (sent) return
+    recipient.load.declined()
+    this.remove(recipient.id)
+    this.dispatch(client)
+  }
+
+  #next(member: Member<One>): void {
+    const client = member.queue.shift()
+    if (client !== undefined) {
+      this.#waits(-1)
+      this.#send(member, client)
+    }
+    this.#place()
+  }
+
+  /** Connections that found nobody look again. */
+  #place(): void {
+    while (this.#unplaced.length > 0 && this.#able().length > 0) {
+      const client = this.#unplaced.shift()
+      if (client === undefined) return
+      this.#waits(-1)
+      this.dispatch(client)
+    }
+  }
+
+  #placeAgain({ recipient, queue }: Member<One>): void {
+    const clients = queue.splice(0)
+    this.#waits(-clients.length)
+    for (const client of clients) {
+      recipient.load.declined()
+      this.dispatch(client)
+    }
+  }
+
+  #waits(more: number): void {
+    this.#waiting += more
+    const paused = this.#waiting >= waiting.most || (this.#paused && this.#waiting > waiting.again)
+    if (paused === this.#paused) return
+    this.#paused = paused
+    this.#pace(!paused)
+  }
+
+  /** Looks, as long as connections wait behind others, whether somebody is slow. A sticky client waits for its own. */
+  #watch(): void {
+    if (this.#sticky || this.#cancel !== undefined) return
+    this.#cancel = this.#clock.at(this.#clock.now() + lagAfter, () => {
+      this.#cancel = undefined
+      const due = this.#clock.now() - lagAfter
+      const slow = [...this.#members.values()].filter((one) => one.underway && one.since <= due)
+      for (const member of slow) member.lagging = true
+      for (const member of slow) this.#placeAgain(member)
+      if ([...this.#members.values()].some(({ queue }) => queue.length > 0)) this.#watch()
+    })
+  }
+}
+
+function peerOf(client: Client): string | undefined {
+  const peer: { address?: string } = {}
+  client.getpeername?.(peer)
+  return peer.address
+}

@@ -1,0 +1,102 @@
+// The balanced addresses of one app: who accepts on each, and which workers it gives connections to.
+import { isSticky, Load } from '../balance/index.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { Acceptor } from '../listen/balanced/supervisor-acceptor.ts'
+import type { Balance } from '../listen/open-address.ts'
+import type { BareHandle } from '../wire/bare-handle.ts'
+import { compileForSpeed } from './compile-for-speed.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+interface Listener {
+  readonly slot: number
+  readonly process: WorkerProcess
+}
+
+export class BalancedAddresses {
+  readonly #balance: Balance
+  readonly #workers: ReadonlyMap<number, Listener>
+  readonly #clock: Clock
+  readonly #acceptors = new Map<string, Acceptor>()
+  /** Worker → what is known of it, on all addresses. */
+  readonly #loads = new Map<number, Load>()
+  /** Address → the workers that serve it. */
+  readonly #serving = new Map<string, Set<number>>()
+
+  /** `workers` is read whenever one is looked for; it stays the caller's. */
+  constructor(
+    balance: Balance = { algorithm: 'round-robin', weights: [] },
+    workers: ReadonlyMap<number, Listener>,
+    clock: Clock,
+  ) {
+    this.#balance = balance
+    this.#workers = workers
+    this.#clock = clock
+  }
+
+  /** A worker serves the address. One that an earlier supervisor started cannot be sent connections. */
+  listening(id: number, key: string): void {
+    const worker = this.#workers.get(id)
+    if (worker === undefined || !worker.process.takesSockets) return
+    const { process, slot } = worker
+    this.#serving.set(key, (this.#serving.get(key) ?? new Set()).add(id))
+    this.#acceptorOf(key).add({
+      id,
+      load: this.#loadOf(id, slot),
+      send: (client, done) => process.sendClient(key, client, done),
+    })
+  }
+
+  /** A worker takes no connections any more: of one address, or of all. */
+  left(id: number, key?: string): void {
+    if (key === undefined) this.#loads.delete(id)
+    for (const [name, acceptor] of this.#acceptors) {
+      if ((key !== undefined && key !== name) || !this.#serving.get(name)?.delete(id)) continue
+      acceptor.remove(id)
+    }
+  }
+
+  bare(id: number, type: 'queue' | 'client', key: string, handle: BareHandle): void {
+    if (type === 'queue') return this.#acceptorOf(key).offer(handle)
+    // It has closed its server, and that word is still on its way; the connection is not to go back to it.
+    this.left(id, key)
+    this.#acceptorOf(key).returned(handle)
+  }
+
+  load(id: number, open: number, taken: number): void {
+    this.#loads.get(id)?.report(open, taken)
+  }
+
+  /** Nobody accepts, nor will until the app starts again. */
+  close(): void {
+    for (const acceptor of this.#acceptors.values()) acceptor.close()
+    this.#acceptors.clear()
+    this.#serving.clear()
+    this.#loads.clear()
+  }
+
+  #acceptorOf(key: string): Acceptor {
+    const known = this.#acceptors.get(key)
+    if (known !== undefined) return known
+    compileForSpeed()
+    const acceptor = new Acceptor({
+      algorithm: this.#balance.algorithm,
+      clock: this.#clock,
+      ask: () => {
+        const [id] = this.#serving.get(key) ?? []
+        if (id !== undefined) this.#workers.get(id)?.process.send({ type: 'queue', key })
+      },
+    })
+    this.#acceptors.set(key, acceptor)
+    return acceptor
+  }
+
+  /** A client is to find the same slot again, whichever worker occupies it; all other algorithms tell workers apart. */
+  #loadOf(id: number, slot: number): Load {
+    const known = this.#loads.get(id)
+    if (known !== undefined) return known
+    const sticky = isSticky(this.#balance.algorithm)
+    const load = new Load(sticky ? slot : id, () => this.#clock.now(), this.#balance.weights[slot] ?? 1)
+    this.#loads.set(id, load)
+    return load
+  }
+}

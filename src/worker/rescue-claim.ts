@@ -1,0 +1,40 @@
+// Who of the workers starts the new supervisor: a file that one of them creates, worth nothing when it is old or its owner gone.
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+
+/** Longer than a supervisor takes to come up on a busy machine, in milliseconds. */
+const validFor = 1500
+
+/**
+ * Whether this process may start a supervisor now. Two may get a yes when an old claim is replaced at the same moment; a
+ * supervisor's own lock sees to it that one is left.
+ */
+export function claimRescue(path: string): boolean {
+  if (create(path)) return true
+  if (isSomebodyElses(path)) return false
+  rmSync(path, { force: true })
+  return create(path)
+}
+
+function create(path: string): boolean {
+  try {
+    const fd = openSync(path, 'wx', 0o600)
+    writeSync(fd, `${process.pid}`)
+    closeSync(fd)
+    return true
+  } catch (error) {
+    // Where nothing can be written (a full disk, say), everybody may try.
+    return !(error instanceof Error && 'code' in error && error.code === 'EEXIST')
+  }
+}
+
+/** One's own is left by the last time: the supervisor that came of it was killed before it could remove the claim. */
+function isSomebodyElses(path: string): boolean {
+  try {
+    if (Date.now() - statSync(path).mtimeMs > validFor) return false
+    const owner = Number(readFileSync(path, 'utf8'))
+    process.kill(owner, 0)
+    return owner !== process.pid
+  } catch {
+    return false
+  }
+}

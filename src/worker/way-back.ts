@@ -1,0 +1,87 @@
+// A worker without a supervisor: looks for the next one, and starts it when nobody else does. It serves on meanwhile.
+import { existsSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import type { Rescue } from '../wire/birth.ts'
+import type { Kept } from './held-sockets.ts'
+import { startSupervisor } from './rescue.ts'
+import { claimRescue } from './rescue-claim.ts'
+
+const net = process.getBuiltinModule('node:net')
+
+/** Milliseconds between two looks: at first often, since a supervisor is back within some 200; later seldom, but for ever. */
+const lookEvery = { soon: 25, later: 1000 }
+const soonFor = 3000
+/** The next in rank begins so many milliseconds later. */
+const rankDelay = 40
+/** When nothing is heard of a supervisor that was started, another is after so many milliseconds, then after twice as many. */
+const silence = { first: 1600, most: 60_000 }
+/** When it has ended without having served, another is started at once, then after this, then after twice as many. */
+const failure = { second: 200, most: 60_000 }
+
+export interface WayBackEvents {
+  /** A supervisor listens; this is a connection to it. */
+  found(socket: Socket): void
+  /** What a new supervisor needs. */
+  sockets(): readonly Kept[]
+}
+
+export class WayBack {
+  readonly #rescue: Rescue
+  readonly #events: WayBackEvents
+  #lostAt = performance.now()
+  #startAt: number
+  #silence = silence.first
+  #failure = 0
+  /** This process may start a supervisor, and looks once more before it does. */
+  #claimed = false
+
+  constructor(rescue: Rescue, events: WayBackEvents) {
+    this.#rescue = rescue
+    this.#events = events
+    this.#startAt = this.#lostAt + Math.min(rescue.rank, 20) * rankDelay
+    this.#look()
+  }
+
+  #look(): void {
+    const socket = net.connect(this.#rescue.line)
+    socket.unref()
+    socket.once('error', () => this.#nobody())
+    socket.once('connect', () => {
+      socket.removeAllListeners('error')
+      if (this.#claimed) rmSync(this.#rescue.claim, { force: true })
+      this.#events.found(socket)
+    })
+  }
+
+  #nobody(): void {
+    const now = performance.now()
+    const { command, claim } = this.#rescue
+    if (this.#claimed) {
+      this.#claimed = false
+      this.#startAt = now + this.#silence
+      this.#silence = Math.min(this.#silence * 2, silence.most)
+      startSupervisor(this.#rescue, this.#events.sockets(), () => this.#ended())
+    } else if (command.length > 0 && now >= this.#startAt) {
+      this.#claimed = claimRescue(claim)
+      // A supervisor removes the claim of whoever started it once it listens: that may have been just now.
+      if (this.#claimed) return this.#look()
+      this.#startAt = now + rankDelay
+    }
+    const pause = now - this.#lostAt < soonFor ? lookEvery.soon : lookEvery.later
+    setTimeout(() => this.#look(), pause).unref()
+  }
+
+  /** The supervisor that this process has started is gone, and perhaps nobody has noticed that it was there. */
+  #ended(): void {
+    const now = performance.now()
+    // It removes the claim when it serves.
+    const hasServed = !existsSync(this.#rescue.claim)
+    if (hasServed) {
+      this.#lostAt = now
+      this.#failure = 0
+    }
+    this.#silence = silence.first
+    this.#startAt = now + this.#failure
+    this.#failure = Math.min(Math.max(this.#failure * 2, failure.second), failure.most)
+  }
+}

@@ -1,0 +1,121 @@
+// Listening sockets that a service manager has opened: used by the app, kept over its end, a reload and a killed supervisor.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { describe, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { get } from '../fixtures/get.ts'
+import { askHttp } from '../support/ask.ts'
+import { keepAsking } from '../support/asking.ts'
+import { Brood, pidsOf, program } from '../support/brood.ts'
+import { bin, environmentOf } from '../support/command.ts'
+
+const bounded = { timeout: 40_000 }
+const script = fileURLToPath(new URL('../fixtures/foreign/socket-manager.py', import.meta.url))
+const skip = spawnSync('python3', ['--version']).status === 0 ? false : 'there is no python3'
+
+interface Manager {
+  readonly port: number
+  /** Kills the supervisor; settles when it is gone. The socket stays. */
+  kill(): Promise<void>
+}
+
+async function manager(t: TestContext, brood: Brood): Promise<Manager> {
+  const python = spawn(
+    'python3',
+    [script, '/usr/bin/env', `BROOD_HOME=${brood.home}`, process.execPath, bin, 'supervise'],
+    {
+      env: environmentOf('/'), // it is no process of brood's
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  t.after(() => python.kill('SIGKILL'))
+  const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]()
+  const [port = 0, pid = 0] = String((await lines.next()).value)
+    .split(' ')
+    .map(Number)
+  while ((await brood.run('show')).code !== 0);
+  return {
+    port,
+    async kill() {
+      process.kill(pid, 'SIGKILL')
+      assert.equal((await lines.next()).value, 'ended')
+    },
+  }
+}
+
+describe('with a socket from the service manager', { concurrency: 3, skip }, () => {
+  test(
+    'an app serves on it, is reloaded, stopped and started again, and it stays open',
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const { port } = await manager(t, brood)
+      const { report } = await brood.start(
+        program('http.js'),
+        '--name',
+        'web',
+        '-w',
+        '2',
+        '--env',
+        `PORT=${port}`,
+      )
+      assert.deepEqual(report.addresses, [`*:${port}`])
+      const asking = keepAsking(askHttp(port), t.signal)
+      await asking.answersFrom(pidsOf(report))
+      const ran = await brood.run('reload', 'web')
+      assert.equal(ran.code, 0, ran.stderr)
+      const [after] = await brood.list()
+      await asking.answersFrom(pidsOf(after))
+      assert.deepEqual(await asking.stop(), [])
+      const stopped = await brood.run('stop', 'web')
+      assert.equal(stopped.code, 0, stopped.stderr)
+      const waiting = get({ port, signal: t.signal }) // in the manager's queue
+      const started = await brood.run('restart', 'web')
+      assert.equal(started.code, 0, started.stderr)
+      assert.ok(pidsOf((await brood.list())[0]).includes((await waiting).pid))
+    },
+  )
+
+  test('a killed supervisor is brought back, and a later reload works', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { port, kill } = await manager(t, brood)
+    const { report } = await brood.start(
+      program('http.js'),
+      '--name',
+      'web',
+      '-w',
+      '2',
+      '--env',
+      `PORT=${port}`,
+    )
+    const asking = keepAsking(askHttp(port), t.signal)
+    await kill()
+    for (const pid of pidsOf(report))
+      await brood.event((event) => event.type === 'worker-returned' && event.pid === pid)
+    const [back] = await brood.list()
+    assert.deepEqual([back?.status, back?.addresses], ['running', [`*:${port}`]])
+    assert.deepEqual(pidsOf(back), pidsOf(report))
+    const ran = await brood.run('reload', 'web')
+    assert.equal(ran.code, 0, ran.stderr)
+    const scaled = await brood.run('scale', 'web', '3')
+    assert.equal(scaled.code, 0, scaled.stderr)
+    await asking.answersFrom(pidsOf((await brood.list())[0]))
+    assert.deepEqual(await asking.stop(), [])
+  })
+
+  test('an app that is stopped and started under the next supervisor has it still', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { port, kill } = await manager(t, brood)
+    await brood.start(program('http.js'), '--name', 'web', '--env', `PORT=${port}`)
+    await brood.start(program('http.js'), '--name', 'other')
+    await kill()
+    await brood.event(({ type, app }) => type === 'worker-returned' && app === 'web')
+    const stopped = await brood.run('stop', 'web')
+    assert.equal(stopped.code, 0, stopped.stderr)
+    const waiting = get({ port, signal: t.signal })
+    const started = await brood.run('restart', 'web')
+    assert.equal(started.code, 0, started.stderr)
+    assert.deepEqual([(await waiting).pid], pidsOf((await brood.list())[0]))
+  })
+})
