@@ -11,7 +11,7 @@ import {
   type SupervisorMessage,
   type WorkerMessage,
 } from '../wire/messages.ts'
-import { replaceChannel } from './lost-channel.ts'
+import { keepUnsent, replaceChannel } from './lost-channel.ts'
 
 const net = process.getBuiltinModule('node:net')
 
@@ -59,6 +59,10 @@ export class SupervisorLink {
       },
       closed: () => this.#outlive(),
     })
+    keepUnsent(
+      (message) => this.send({ type: 'said', message }),
+      () => this.#outlives && !this.#leftByProgram,
+    )
     const { disconnect } = process
     process.disconnect = () => {
       this.#leftByProgram ||= !calledByNode()

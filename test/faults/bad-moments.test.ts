@@ -325,7 +325,9 @@ test('a program that speaks to its parent and listens for the end of the line no
   const brood = Brood.create(t)
   const { port, report } = await brood.start(talksToParent, '--name', 'talks')
   const supervision = new Supervision(brood)
+  await get({ port, path: '/outlive', signal: t.signal })
   for (let round = 0; round < 3; round++) {
+    await supervision.until(atRest, t.signal)
     await supervision.kill()
     const apps = await supervision.until(atRest, t.signal)
     assert.deepEqual(pidsOf(apps[0]), pidsOf(report))
