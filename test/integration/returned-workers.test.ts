@@ -109,6 +109,7 @@ describe('a program whose supervisor was killed', { concurrency: 2 }, () => {
     const shut = join(brood.home, 'shut')
     const flags = ['--name', 'web', '--ready', 'message', '--ready-timeout', '1h', '--env', `SHUT=${shut}`]
     const report = await brood.launch(script, ...flags, '--env', 'PORT=0')
+    await brood.waitForLog('web', /listens/) // it was ready before
     writeFileSync(shut, '')
     process.kill(pidsOf(report)[0] ?? 0, 'SIGKILL')
     const started = await brood.waitForWorker('web', 'starting')
