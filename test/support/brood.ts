@@ -28,6 +28,7 @@ export class Brood {
   readonly home: string
   readonly #env: NodeJS.ProcessEnv
   readonly #spawned: ChildProcess[] = []
+  #isOver = false
 
   private constructor(home: string, env: NodeJS.ProcessEnv) {
     this.home = home
@@ -44,7 +45,13 @@ export class Brood {
   }
 
   /** Runs the command line to its end. */
-  run(...args: string[]): Promise<Ran> {
+  async run(...args: string[]): Promise<Ran> {
+    // A test that ran out of time may still be asking, again and again.
+    assert.ok(!this.#isOver, `the test is over: brood ${args.join(' ')} was not run`)
+    return this.#run(args)
+  }
+
+  #run(args: readonly string[]): Promise<Ran> {
     const { promise, resolve, reject } = Promise.withResolvers<Ran>()
     const child = spawn(process.execPath, [bin, ...args], {
       env: this.#env,
@@ -188,8 +195,9 @@ export class Brood {
   }
 
   async #end(): Promise<void> {
+    this.#isOver = true
     for (const child of this.#spawned) child.kill('SIGKILL')
-    const killed = await this.run('kill')
+    const killed = await this.#run(['kill'])
     const left = this.processes()
     for (const pid of left) process.kill(pid, 'SIGKILL')
     const own = readIfThere(join(this.home, 'supervisor.log'))
