@@ -6,6 +6,7 @@ import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { WorkerConnection } from '../supervisor/worker-line.ts'
 import type { BackMessage, ListenAddress } from '../wire/messages.ts'
 import { Apps, type Entry, end } from './apps.ts'
+import { isBetterHeir, staleOf } from './better-heir.ts'
 import { Chronicle } from './chronicle.ts'
 import { Commands, inReverse } from './commands.ts'
 import { Companions } from './companions.ts'
@@ -198,11 +199,21 @@ export class Supervisor {
   /** A worker of an earlier supervisor has found this one. */
   takeBack(back: BackMessage, connection: WorkerConnection): void {
     const app = this.apps.find(back.app)?.app
+    const stale = staleOf(back, (place) => this.apps.inodeAt(place))
+    if (app?.knows(back) === true && isBetterHeir(back, stale, this.apps.kept))
+      return this.#leaveTo(back, connection)
     if (app?.takeBack(back, connection) !== true) return connection.close()
-    // Whoever brought this supervisor up may have lacked a socket, and another is in its place: one that listens and that
-    // nobody accepts from would swallow its share of the connections.
-    const stale = back.held.filter(({ inode, ...place }) => inode !== this.apps.inodeAt(place))
+    // One that listens and that nobody accepts from would swallow its share of the connections.
     if (stale.length > 0) connection.send({ type: 'drop', sockets: stale })
+  }
+
+  /** Ends as if killed, with the commands under way; this worker is the first to bring up the next. */
+  #leaveTo({ app, slot }: BackMessage, connection: WorkerConnection): void {
+    const reason = `its worker ${slot} has sockets that this supervisor lacks, and brings up the next`
+    this.#chronicle.note({ type: 'warning', app, reason })
+    for (const { app: one } of this.apps.all) one.lack()
+    connection.send({ type: 'lead' })
+    this.#leave()
   }
 
   // ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -238,17 +249,21 @@ export class Supervisor {
   /** Leaves the apps to a supervisor that this command starts, of another version, say. */
   async upgrade(command: readonly string[]): Promise<{ pid: number; successor: number }> {
     this.commands.assertStays()
-    const { remember, home, clock, onReplaced } = this.#options
+    const { remember, home, clock } = this.#options
     if (!remember) {
       throw new BroodError('usage', "'brood run' ends with its terminal or container: it has no successor")
     }
     this.#memory.save()
     const successor = await startSuccessor(home, this.#line, this.apps.kept, command, clock)
+    this.#leave()
+    return { pid: process.pid, successor }
+  }
+
+  #leave(): void {
     this.#memory.end()
     this.commands.end()
-    this.history.close() // the successor opens it next
-    setImmediate(onReplaced)
-    return { pid: process.pid, successor }
+    this.history.close() // the next one opens it
+    setImmediate(this.#options.onReplaced)
   }
 }
 

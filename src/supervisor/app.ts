@@ -157,10 +157,16 @@ export class App {
     for (const { worker } of workers) this.#take({ type: 'returned', worker, phase: 'ready' })
   }
 
+  /** Whether a worker of an earlier supervisor is one that is expected back. */
+  knows({ worker, pid }: BackMessage): boolean {
+    const member = this.#crew.members.get(worker)
+    return member?.process instanceof ReturnedWorker && member.pid === pid
+  }
+
   /** A worker of an earlier supervisor is back. False when it is none of ours. */
   takeBack(back: BackMessage, connection: WorkerConnection): boolean {
     const member = this.#crew.members.get(back.worker)
-    if (!(member?.process instanceof ReturnedWorker) || member.pid !== back.pid) return false
+    if (!(member?.process instanceof ReturnedWorker) || !this.knows(back)) return false
     member.process.attach(connection)
     this.#sockets.back(member.id, back)
     this.#take({ type: 'returned', worker: member.id, phase: this.#phaseOf(back) })
@@ -306,6 +312,11 @@ export class App {
   }
 
   /** Gives a socket of any app to those workers that do not keep it yet. */
+  /** From now on there is something that only others have: no worker of this app is to bring the next supervisor up first. */
+  lack(): void {
+    for (const { process } of this.#crew.members.values()) process.send({ type: 'lacking' })
+  }
+
   keep(socket: KeptSocket): void {
     this.#crew.keep(socket)
   }

@@ -94,6 +94,8 @@ export type SupervisorMessage =
   | { type: 'release'; key: string; slot: number }
   /** There is a socket that you cannot be sent: let others bring the next supervisor up, who have them all. */
   | { type: 'lacking' }
+  /** You have all there are: be the first to bring the next supervisor up. */
+  | { type: 'lead' }
   /** Close what you hold of an app's address: the app has given it back. Answered with `let-go`. */
   | { type: 'let-go'; id: number; app: string; keys: string[] }
   /** Close these that you hold: others have taken their place, and nobody would accept from them. */
@@ -150,8 +152,8 @@ const supervisorTypes: ReadonlySet<string> = new Set([
   'release',
   'adopt',
   'lacking',
+  'lead',
   'let-go',
-  'drop',
   'drop',
   'drain',
   'queue',

@@ -47,6 +47,8 @@ if (birth !== undefined) {
   let foundAt = -Infinity
   /** Whether every socket of the home is kept here. */
   let hasAll = true
+  /** The last supervisor has named this worker as the first to bring up the next. */
+  let leads = false
 
   const link = new SupervisorLink(birth.control, rescue !== undefined, {
     message: obey,
@@ -111,6 +113,10 @@ if (birth !== undefined) {
       case 'lacking':
         hasAll = false
         return
+      case 'lead':
+        hasAll = true
+        leads = true
+        return
       case 'adopt':
         return adoptKept(message.key, message.slot)
       case 'let-go':
@@ -173,7 +179,8 @@ if (birth !== undefined) {
       return
     }
     // One that drains has given some of its sockets up. The next supervisor is to get them all from somebody who has them.
-    const rank = drain === undefined && hasAll ? rescue.rank : rescue.rank + behindOthers
+    const usual = drain === undefined && hasAll ? rescue.rank : rescue.rank + behindOthers
+    const rank = leads ? 0 : usual
     // One that listens and yet does not take this worker will not at once, either.
     const isTurnedAway = performance.now() - foundAt < turnedAwayPause
     if (isTurnedAway) setTimeout(() => lookForSupervisor(rescue, rank), turnedAwayPause).unref()
@@ -187,6 +194,7 @@ if (birth !== undefined) {
         sockets: () => held.all,
         found(socket) {
           adopted = true
+          leads = false
           foundAt = performance.now()
           const { token } = rescue
           const { pid } = process

@@ -363,3 +363,30 @@ function killIfThere(pid: number): void {
     // It has ended by itself.
   }
 }
+
+test('a supervisor brought up by a worker that lacks a socket replaces the one that has it without a failure', {
+  ...bounded,
+}, async (t) => {
+  const at = await scene(t)
+  const { supervision, load } = at
+  await supervision.kill()
+  await supervision.until(atRest, t.signal)
+  await supervision.client.call('scale', { app: 'web', change: '3' })
+  const all = pidsOf((await supervision.until(atRest, t.signal))[0])
+  const [third = 0] = all.filter((pid) => !at.pids.includes(pid))
+  // It is the first that would bring a supervisor up, being the only one that has the sockets of all three.
+  process.kill(third, 'SIGSTOP')
+  await supervision.kill()
+  await supervision.back(t.signal)
+  process.kill(third, 'SIGCONT')
+  const back = pidsOf((await supervision.until(atRest, t.signal))[0])
+  assert.deepEqual(back, all)
+  const events = await at.brood.events()
+  assert.ok(
+    events.some(
+      ({ type, reason }) => type === 'warning' && reason?.includes('sockets that this supervisor lacks'),
+    ),
+  )
+  await supervision.act('reload', 'web')
+  await endsWell(at)
+})
