@@ -71,6 +71,11 @@ export class Acceptors {
     return [...released, ...this.#adoptOrphans()]
   }
 
+  /** Whether connections wait in a queue of an address that others serve, and nobody can take them. */
+  get isStuck(): boolean {
+    return this.#all().some(({ key, queue }) => isOrphan(queue) && this.serving(key).length > 0)
+  }
+
   /** Slots whose connections are being taken by somebody other than their own worker. */
   adopted(): { key: string; slot: number; worker: number }[] {
     return this.#all().flatMap(({ key, slot, queue }) =>
@@ -97,7 +102,7 @@ export class Acceptors {
   #adoptOrphans(): AcceptCommand[] {
     const commands: AcceptCommand[] = []
     for (const { key, slot, queue } of this.#all()) {
-      if (queue.owners.size > 0 || queue.adopter !== undefined) continue
+      if (!isOrphan(queue)) continue
       const worker = this.#leastLoaded(key)
       if (worker === undefined) continue // nobody is left; the next worker that listens takes the orphans in
       queue.adopter = worker
@@ -121,4 +126,8 @@ export class Acceptors {
       [...slots].map(([slot, queue]) => ({ key, slot, queue })),
     )
   }
+}
+
+function isOrphan({ owners, adopter }: Queue): boolean {
+  return owners.size === 0 && adopter === undefined
 }

@@ -21,6 +21,8 @@ export interface Listener {
 export interface AppSocketsEvents {
   /** A worker listens on it for the first time. */
   opened(key: string, slot: number, socket: Socket): void
+  /** Connections wait that no worker can take: see `isStuck`. */
+  stuck(): void
   /** The sockets of an address that somebody else has opened and given to us. */
   given(address: ListenAddress): AddressSockets | undefined
 }
@@ -227,6 +229,11 @@ export class AppSockets {
     this.#accept(this.#acceptors.unable(id))
   }
 
+  /** Only a new worker can take what waits somewhere: no other has the socket, nor can be sent it. */
+  get isStuck(): boolean {
+    return this.#acceptors.isStuck
+  }
+
   /** A worker has sent the socket of a balanced address to accept on, or gives a connection back. */
   bare(id: number, type: 'queue' | 'client', key: string, handle: BareHandle): void {
     if (this.#balanced === undefined || !this.#isBalanced(key)) handle.close()
@@ -277,6 +284,7 @@ export class AppSockets {
       if (type === 'release' || !process.takesSockets) process.send({ type, key, slot })
       else if (!process.sendListener({ type, key, slot }, sockets.socketOf(slot))) this.unable(worker)
     }
+    if (this.isStuck) this.#events.stuck()
   }
 }
 

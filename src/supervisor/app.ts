@@ -66,6 +66,7 @@ export class App {
     this.#sockets = new AppSockets(settings, clock, this.#crew.members, {
       opened: (key, slot, socket) => events.opened({ app: settings.name, key, slot, socket }),
       given: (address) => events.given(address),
+      stuck: () => this.#attention.relieve(),
     })
     this.#reception = new Reception({
       sockets: this.#sockets,
@@ -80,6 +81,7 @@ export class App {
       settings: () => this.settings,
       state: () => this.state,
       take: (event) => this.#take(event),
+      isStuck: () => this.#sockets.isStuck,
       blocked: (...where) => events.blocked(...where),
     })
     this.#lifecycle = new Lifecycle(

@@ -11,7 +11,10 @@ import type { AppState, Event, Notice } from './state.ts'
 /** Why a worker of a balanced app is renewed after another supervisor. */
 const orphaned = 'only the supervisor that started it could send it connections'
 
-/** After these a worker may be there that is to be renewed for that, still or again. */
+/** Why one worker is, when connections wait on a socket that all who are left lack. */
+const lacking = 'only a worker of this supervisor can be given a socket on which connections wait'
+
+/** After these a worker may be there that is to be renewed for one of these, still or again. */
 const leavesOrphans: ReadonlySet<Notice['type']> = new Set([
   'worker-returned',
   'worker-ready',
@@ -26,6 +29,8 @@ export interface AttentionEvents {
   settings(): AppSettings
   state(): AppState
   take(event: Event): void
+  /** Connections wait, and no worker can take them. */
+  isStuck(): boolean
   readonly blocked: AppEvents['blocked']
 }
 
@@ -45,7 +50,9 @@ export class Attention {
   notice(notice: Notice): void {
     if (notice.type === 'worker-ready') this.#trust(notice.worker)
     if (notice.type === 'worker-returned') this.#welcome(notice.worker)
-    if (this.#events.settings().share === 'balanced' && leavesOrphans.has(notice.type)) this.#renewOrphans()
+    if (!leavesOrphans.has(notice.type)) return
+    if (this.#events.settings().share === 'balanced') this.#renewOrphans()
+    else if (this.#events.isStuck()) this.relieve()
   }
 
   /** First its stack, while the loop still stands where it is. */
@@ -79,6 +86,15 @@ export class Attention {
   #renewOrphans(): void {
     for (const { id, process } of [...this.#members.values()])
       if (!process.takesSockets) this.#events.take({ type: 'renew', worker: id, reason: orphaned })
+  }
+
+  /** A new worker will take what waits. */
+  relieve(): void {
+    const { workers } = this.#events.state()
+    const returned = [...this.#members.values()].find(
+      ({ id, process }) => !process.takesSockets && workers.get(id)?.at === 'ready',
+    )
+    if (returned !== undefined) this.#events.take({ type: 'renew', worker: returned.id, reason: lacking })
   }
 
   #watchCanary(id: number): void {

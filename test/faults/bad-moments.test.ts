@@ -368,7 +368,7 @@ test('a supervisor brought up by a worker that lacks a socket replaces the one t
   ...bounded,
 }, async (t) => {
   const at = await scene(t)
-  const { supervision, load } = at
+  const { supervision } = at
   await supervision.kill()
   await supervision.until(atRest, t.signal)
   await supervision.client.call('scale', { app: 'web', change: '3' })
@@ -388,5 +388,21 @@ test('a supervisor brought up by a worker that lacks a socket replaces the one t
     ),
   )
   await supervision.act('reload', 'web')
+  await endsWell(at)
+})
+
+test('connections wait for nobody where only a worker that has gone had the socket', bounded, async (t) => {
+  const at = await scene(t)
+  const { supervision } = at
+  await supervision.kill()
+  await supervision.until(atRest, t.signal)
+  await supervision.client.call('scale', { app: 'web', change: '3' })
+  await supervision.until(atRest, t.signal)
+  await supervision.client.call('scale', { app: 'web', change: '2' })
+  const [web] = await supervision.until(
+    (apps) => atRest(apps) && pidsOf(apps[0]).some((pid) => !at.pids.includes(pid)),
+    t.signal,
+  )
+  assert.equal(pidsOf(web).filter((pid) => at.pids.includes(pid)).length, 1, 'one new worker is enough')
   await endsWell(at)
 })

@@ -91,8 +91,12 @@ suite('the queue of a slot', () => {
         { type: 'release', key: '*:80', slot: 1, worker: 2 },
         adopt('*:80', 1, 3),
       ])
+      assert.equal(acceptors.isStuck, false)
       assert.deepEqual(acceptors.left(3), [])
       assert.deepEqual(acceptors.serving('*:80'), [2])
+      assert.equal(acceptors.isStuck, true, 'the one who is left cannot take it')
+      assert.deepEqual(acceptors.listening('*:80', 3, 4), [adopt('*:80', 1, 4)])
+      assert.equal(acceptors.isStuck, false)
     },
   )
 
