@@ -227,8 +227,14 @@ export class Exchange {
     request.unpipe()
     request.resume()
     const { clock } = this.#site.surroundings
-    const cancel = clock.at(clock.now() + lingering, () => request.socket.destroy())
-    for (const event of ['end', 'close'] as const) request.once(event, cancel)
+    const { socket } = request
+    const cancel = clock.at(clock.now() + lingering, () => socket.destroy())
+    // Once it is answered, Node no longer tells a request that its connection is gone.
+    socket.once('close', cancel)
+    request.once('end', () => {
+      cancel()
+      socket.off('close', cancel)
+    })
   }
 
   /** A client that waits for a word that never came may send its body now or not: its connection can't be used again. */
