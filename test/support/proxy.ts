@@ -39,7 +39,7 @@ export function upstreams(...ports: readonly number[]): UpstreamAddress[] {
   return ports.map((port, slot) => ({ slot, host: '127.0.0.1', port, weight: 1 }))
 }
 
-export function portOf(proxy: ReverseProxy, index = 0): number {
+function portOf(proxy: ReverseProxy, index = 0): number {
   const address = proxy.listening[index]?.address
   if (typeof address !== 'object') throw new TypeError('the proxy listens on no port')
   return address.port

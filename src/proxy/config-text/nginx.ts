@@ -15,6 +15,15 @@ import { indent, nameOf, timeText } from './text.ts'
 /** An upgraded connection may be silent for so long; nginx knows no "for ever". */
 const longest = 24 * 60 * 60 * 1000
 
+/** A connection for the client and one for the upstream, each a descriptor; nginx' own 512 are few. */
+const processLines = [
+  'worker_processes auto;',
+  'worker_rlimit_nofile 16384;',
+  'events {',
+  '    worker_connections 8192;',
+  '}',
+]
+
 /** A complete file, for nginx 1.19 and later. */
 export function nginxConfig(route: Route): string {
   const lines = route.mode === 'http' ? httpLines(route) : streamLines(route)
@@ -24,7 +33,7 @@ export function nginxConfig(route: Route): string {
 function httpLines(route: Route): string[] {
   return [
     '# To use with an nginx.conf that you have, put what stands inside of http { } into /etc/nginx/conf.d/brood.conf.',
-    'events { }',
+    ...processLines,
     '',
     'http {',
     ...indent(httpBlock(route), '    '),
@@ -91,15 +100,21 @@ function stickyBlocks(name: string, cookie: string, upstreams: readonly Upstream
         '',
       ]
     }),
-    `map $cookie_${cookie} $${name}_chosen {`,
+    '# Not $cookie_…, which knows no names with a hyphen.',
+    `map $http_cookie $${name}_slot {`,
+    "    default '';",
+    `    "~(?:^|;)\\s*${escaped(cookie)}=(?<${name}_value>\\d+)\\s*(?:;|$)" $${name}_value;`,
+    '}',
+    '',
+    `map $${name}_slot $${name}_chosen {`,
     `    default ${name};`,
     ...upstreams.map(({ slot }) => `    ${slot} ${name}_slot_${slot};`),
     '}',
     '',
     '# Who answered is the last of the upstreams that were tried.',
-    `map "$cookie_${cookie} $upstream_addr" $${name}_set_cookie {`,
+    `map "$${name}_slot $upstream_addr" $${name}_set_cookie {`,
     ...upstreams.flatMap((one) => {
-      const address = hostPort(one).replaceAll(/[.[\]]/g, String.raw`\$&`)
+      const address = escaped(hostPort(one))
       return [
         `    "~^${one.slot} (?:.*, )?${address}$" '';`,
         `    "~^\\S* (?:.*[, ])?${address}$" "${cookieOfSlot(cookie, one.slot)}";`,
@@ -110,13 +125,18 @@ function stickyBlocks(name: string, cookie: string, upstreams: readonly Upstream
   ]
 }
 
+/** For a regular expression between double quotes. */
+function escaped(text: string): string {
+  return text.replaceAll(/[^\w:-]/g, String.raw`\$&`)
+}
+
 function streamLines(route: Route): string[] {
   const { listen, upstreams, algorithm, timeouts: { connect = usualConnectTimeout, idle = 0 } = {} } = route
   const name = nameOf(route)
   return [
     "# Debian keeps nginx's stream module apart (libnginx-mod-stream) and loads it here; elsewhere this line does no harm.",
     'include /etc/nginx/modules-enabled/*.conf;',
-    'events { }',
+    ...processLines,
     '',
     'stream {',
     ...indent(

@@ -1,11 +1,14 @@
 // What configurations of other proxies have in common.
 import type { Route } from '../route.ts'
 
-/** For upstream blocks and the like: letters, digits and underscores, different for different addresses. */
+/** nginx has no room for long names of variables in its usual settings. */
+const longestName = 20
+
+/** For upstream blocks and the like: letters, digits and underscores, different for the addresses that one file may hold. */
 export function nameOf({ listen }: Route): string {
-  if ('path' in listen) return `brood_${listen.path.replaceAll(/\W+/g, '_').replace(/^_/, '')}`
-  const host = listen.host === undefined ? '' : `${listen.host.replaceAll(/\W+/g, '_')}_`
-  return `brood_${host}${listen.port}`
+  const address = 'path' in listen ? listen.path : `${listen.host ?? ''} ${listen.port}`
+  const words = address.replaceAll(/\W+/g, '_').slice(-longestName)
+  return `brood_${words.replace(/^_+/, '')}`
 }
 
 export function indent(lines: readonly string[], by: string): string[] {
