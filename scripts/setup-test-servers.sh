@@ -4,6 +4,8 @@
 set -eu
 
 WANTED='nginx haproxy nats-server chromium wrk' # package, program and service have the same name
+STREAM=libnginx-mod-stream                      # a part of nginx that is a package of its own and no program
+STREAM_FILE=/usr/lib/nginx/modules/ngx_stream_module.so
 SERVICES='nginx haproxy nats-server'
 POLICY=/usr/sbin/policy-rc.d
 
@@ -14,11 +16,20 @@ say() {
   printf 'setup-test-servers: %s\n' "$1" >&2
 }
 
+# Built in, as the packages of nginx.org have it, or a module in Debian's place.
+has_stream() {
+  [ -e "$STREAM_FILE" ] && return 0
+  built=$(nginx -V 2>&1) || return 1
+  case "$built " in *'--with-stream '*) return 0 ;; esac
+  return 1
+}
+
 missing() {
   found=''
   for program in $WANTED; do
     command -v "$program" >/dev/null 2>&1 || found="$found $program"
   done
+  has_stream || found="$found $STREAM"
   printf '%s' "${found# }"
 }
 

@@ -42,6 +42,11 @@ export class Load implements Target {
     this.#sent--
   }
 
+  /** What was sent to it is over: for whoever counts what is under way himself, with a target that reports nothing. */
+  ended(): void {
+    this.#sent--
+  }
+
   /** What the target tells: connections open now, and taken since it began. */
   report(open: number, taken: number): void {
     this.#open = open

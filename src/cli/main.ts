@@ -11,6 +11,7 @@ import { initCommand } from './commands/init.ts'
 import { killCommand } from './commands/kill.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
+import { proxyCommand } from './commands/proxy.ts'
 import { reloadCommand } from './commands/reload.ts'
 import { restartCommand } from './commands/restart.ts'
 import { rollbackCommand } from './commands/rollback.ts'
@@ -41,6 +42,7 @@ const commands = [
   logsCommand,
   eventsCommand,
   benchCommand,
+  proxyCommand,
   initCommand,
   upgradeCommand,
   killCommand,

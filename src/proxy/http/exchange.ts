@@ -1,0 +1,283 @@
+// One request on its way through: sent to an upstream, asked again elsewhere where that is safe, its answer piped back.
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { noteReached } from '../reachability.ts'
+import { connectTimeout } from '../reason.ts'
+import type { Upstream } from '../upstream.ts'
+import { answerHeaders, requestHeaders, trailersOf } from './headers.ts'
+import { isRepeatable, type Stage } from './retry.ts'
+import { Round } from './round.ts'
+import type { Site } from './site.ts'
+
+const http = process.getBuiltinModule('node:http')
+
+/** A client may go on sending for so long, in milliseconds, after it was answered early; then its connection ends. */
+const lingering = 30_000
+
+/** One upstream being asked. */
+interface Attempt {
+  readonly upstream: Upstream
+  readonly out: ClientRequest
+  readonly began: number
+  stage: Stage
+  over: boolean
+  cancelTimer: (() => void) | undefined
+}
+
+export class Exchange {
+  readonly #site: Site
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #headers: readonly string[]
+  readonly #hasBody: boolean
+  readonly #repeatable: boolean
+  readonly #wanted: number | undefined
+  readonly #round: Round
+  #attempt: Attempt | undefined
+  #continued = false
+
+  constructor(site: Site, request: IncomingMessage, response: ServerResponse) {
+    this.#site = site
+    this.#request = request
+    this.#response = response
+    const { method = 'GET', headers, rawHeaders, socket } = request
+    const length = headers['content-length']
+    const isChunked = headers['transfer-encoding'] !== undefined
+    this.#hasBody = isChunked || (length !== undefined && length !== '0')
+    this.#repeatable = isRepeatable(method, this.#hasBody)
+    this.#wanted = site.wantedSlot(request)
+    const outgoing = requestHeaders(rawHeaders, { address: socket.remoteAddress, trusted: site.trusts })
+    // Node would announce chunks for methods that usually have a body, and send none.
+    if (!isChunked && length === undefined && !isRepeatable(method, false))
+      outgoing.push('Content-Length', '0')
+    this.#headers = outgoing
+    const address = site.addressOf(request)
+    this.#round = new Round(site, { address, wanted: this.#wanted, repeatable: this.#repeatable })
+  }
+
+  begin(): void {
+    // Its connection broke: the response's `close` tells the same.
+    this.#request.on('error', () => {})
+    this.#response.on('error', () => {})
+    this.#response.once('close', () => this.#clientClosed())
+    this.#next()
+  }
+
+  #next(): void {
+    const upstream = this.#round.next()
+    if (upstream === undefined) return this.#refuse()
+    this.#ask(upstream, false)
+  }
+
+  #ask(upstream: Upstream, fresh: boolean): void {
+    const { connect, idle } = this.#site.timeouts
+    const connections = this.#site.connectionsTo(upstream)
+    const { host, port } = upstream
+    const { method = 'GET', url = '/' } = this.#request
+    let out: ClientRequest
+    try {
+      out = http.request({
+        agent: fresh || upstream.isRetired ? connections.single : connections.kept,
+        ...{ host, port, method, path: url, headers: this.#headers, setHost: false, timeout: idle },
+      })
+    } catch {
+      // What Node's parser lets in its client refuses to send, such as a blank in the path.
+      return this.#answer(400, 'Bad Request: not a request that can be passed on')
+    }
+    const { clock } = this.#site.surroundings
+    const began = clock.now()
+    const attempt: Attempt = {
+      upstream,
+      out,
+      began,
+      stage: 'connecting',
+      over: false,
+      cancelTimer: undefined,
+    }
+    this.#attempt = attempt
+    upstream.begun()
+    out.once('socket', (socket) => {
+      // Reused: there is no `connect` to wait for.
+      if (!socket.connecting) {
+        if (!this.#repeatable && connections.isStale(out, socket)) return this.#askAnew(attempt)
+        return this.#connected(attempt, socket)
+      }
+      if (connect > 0) {
+        attempt.cancelTimer = clock.at(clock.now() + connect, () => out.destroy(connectTimeout()))
+      }
+      socket.once('connect', () => this.#connected(attempt, socket))
+    })
+    out.once('error', (error) => this.#failed(attempt, error, false))
+    out.once('timeout', () => this.#timedOut(attempt))
+    out.once('continue', () => {
+      this.#continued = true
+      this.#response.writeContinue()
+    })
+    out.on('information', (information) => this.#inform(information))
+    out.once('response', (answer) => this.#answered(attempt, answer))
+    if (!this.#hasBody) out.end()
+  }
+
+  /** With a connection that was never used: nothing has been written to the one it gets rid of. */
+  #askAnew(attempt: Attempt): void {
+    this.#finish(attempt)
+    attempt.out.destroy()
+    this.#ask(attempt.upstream, true)
+  }
+
+  #connected(attempt: Attempt, socket: Socket): void {
+    if (attempt.over) return
+    attempt.cancelTimer?.()
+    attempt.stage = 'sent'
+    noteReached(attempt.upstream, this.#site.surroundings)
+    if (!attempt.out.reusedSocket) socket.setNoDelay(true)
+    if (this.#hasBody) this.#sendBody(attempt.out)
+  }
+
+  /** Only now that there is a connection: what has been read from the client could not be given to another upstream. */
+  #sendBody(out: ClientRequest): void {
+    const request = this.#request
+    out.flushHeaders()
+    request.pipe(out, { end: false })
+    request.once('end', () => {
+      if (request.rawTrailers.length > 0) out.addTrailers(trailersOf(request.rawTrailers))
+      out.end()
+    })
+  }
+
+  #inform({ statusCode, headers }: { statusCode: number; headers: NodeJS.Dict<string | string[]> }): void {
+    const { link } = headers
+    if (statusCode !== 103 || link === undefined || this.#request.httpVersionMinor === 0) return
+    try {
+      this.#response.writeEarlyHints({ ...headers, link })
+    } catch {
+      // A form that Node does not know: hints can be left out.
+    }
+  }
+
+  #answered(attempt: Attempt, answer: IncomingMessage): void {
+    if (attempt.over) return void answer.destroy()
+    attempt.stage = 'answered'
+    const { upstream } = attempt
+    upstream.responded(this.#site.surroundings.clock.now() - attempt.began)
+    answer.once('close', () => this.#finish(attempt))
+    answer.once('error', () => this.#cut())
+    const response = this.#response
+    const chunked = answer.headers['transfer-encoding'] !== undefined
+    const headers = answerHeaders(answer.rawHeaders, chunked)
+    const cookie = this.#site.cookieFor(upstream.id, this.#wanted)
+    if (cookie !== undefined) headers.push('Set-Cookie', cookie)
+    this.#closeUnlessContinued()
+    response.sendDate = false
+    try {
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
+    } catch {
+      answer.destroy()
+      return this.#answer(502, `Bad Gateway: slot ${upstream.id}: its answer can't be passed on`)
+    }
+    answer.pipe(response, { end: false })
+    // What has come together with the head is written with it; a head that came alone goes on alone.
+    process.nextTick(() => {
+      if (!response.writableEnded && !response.destroyed) response.flushHeaders()
+    })
+    answer.once('end', () => {
+      if (chunked && answer.rawTrailers.length > 0) response.addTrailers(trailersOf(answer.rawTrailers))
+      response.end()
+      this.#dropRest()
+    })
+  }
+
+  #failed(attempt: Attempt, error: Error, timedOut: boolean): void {
+    if (attempt.stage === 'answered') {
+      // It answered before it had read everything, and reads no more; the answer has its own end.
+      this.#dropRest()
+      return
+    }
+    if (attempt.over) return
+    this.#finish(attempt)
+    const { upstream, out, stage } = attempt
+    const reused = out.reusedSocket
+    const verdict = this.#round.failed(upstream, { stage, reused, timedOut, error })
+    if (reused) this.#site.connectionsTo(upstream).dropIdle()
+    switch (verdict) {
+      case 'again':
+        return this.#ask(upstream, true)
+      case 'elsewhere':
+        return this.#next()
+      case 'give-up':
+        return this.#refuse()
+    }
+  }
+
+  #timedOut(attempt: Attempt): void {
+    if (attempt.over || attempt.stage === 'connecting') return
+    if (attempt.stage === 'answered') return this.#cut()
+    const error = new Error('no answer in time')
+    if (this.#hasBody && !this.#request.complete) {
+      this.#finish(attempt)
+      this.#answer(408, 'Request Timeout: the rest of the request did not come')
+    } else this.#failed(attempt, error, true)
+    attempt.out.destroy(error)
+  }
+
+  /** What the client still sends is not wanted any more; it is read, so that the client gets to read its answer. */
+  #dropRest(): void {
+    const request = this.#request
+    if (!this.#hasBody || request.complete || request.destroyed) return
+    request.unpipe()
+    request.resume()
+    const { clock } = this.#site.surroundings
+    const { socket } = request
+    const cancel = clock.at(clock.now() + lingering, () => socket.destroy())
+    // Once it is answered, Node no longer tells a request that its connection is gone.
+    socket.once('close', cancel)
+    request.once('end', () => {
+      cancel()
+      socket.off('close', cancel)
+    })
+  }
+
+  /** A client that waits for a word that never came may send its body now or not: its connection can't be used again. */
+  #closeUnlessContinued(): void {
+    if (this.#request.headers.expect !== undefined && !this.#continued)
+      this.#response.setHeader('Connection', 'close')
+  }
+
+  /** The answer breaks off: so must the client's connection, or it would take what it has for everything. */
+  #cut(): void {
+    const { socket } = this.#response
+    if (socket === null) this.#response.destroy()
+    else socket.resetAndDestroy()
+  }
+
+  #clientClosed(): void {
+    const attempt = this.#attempt
+    if (attempt === undefined || this.#response.writableFinished) return
+    this.#finish(attempt)
+    attempt.out.destroy()
+  }
+
+  #refuse(): void {
+    const { status, text } = this.#round.refusal()
+    this.#answer(status, text)
+  }
+
+  #answer(status: number, text: string): void {
+    const response = this.#response
+    if (response.destroyed) return
+    if (response.headersSent) return this.#cut()
+    const body = `${text}\n`
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) }
+    this.#closeUnlessContinued()
+    response.writeHead(status, headers)
+    response.end(body)
+    this.#dropRest()
+  }
+
+  #finish(attempt: Attempt): void {
+    if (attempt.over) return
+    attempt.over = true
+    attempt.cancelTimer?.()
+    attempt.upstream.ended()
+  }
+}

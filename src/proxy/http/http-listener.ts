@@ -1,0 +1,113 @@
+// The server of a route in mode `http`.
+import type { Server as HttpServer, ServerResponse } from 'node:http'
+import { Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Listener } from '../listener.ts'
+import { listenText, type Route } from '../route.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { Exchange } from './exchange.ts'
+import { foreignProtocolOf } from './foreign-protocol.ts'
+import { Site } from './site.ts'
+import { isUpgrade, passUpgrade } from './upgrade.ts'
+
+const http = process.getBuiltinModule('node:http')
+
+/** Longer than the usual 60 s of load balancers in front, so that it is they who close, and no request meets it. */
+const keepAliveTimeout = 65_000
+
+/** While draining, in milliseconds: how often idle connections are looked for, and how long one may be on its way with a request. */
+const drainScan = { first: 500, every: 100 }
+
+/** What Node's own server answers, by the code of the error. */
+const refusals: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+export class HttpListener implements Listener {
+  readonly server: HttpServer
+  readonly #site: Site
+  readonly #surroundings: Surroundings
+  readonly #where: string
+  /** The answer a connection is busy with, to know whether one of our own may be written. */
+  readonly #answers = new WeakMap<Duplex, ServerResponse>()
+  readonly #upgraded = new Set<Socket>()
+  #warned = false
+
+  constructor(route: Route, surroundings: Surroundings) {
+    this.#site = new Site(route, surroundings)
+    this.#surroundings = surroundings
+    this.#where = listenText(route.listen)
+    this.server = http.createServer({
+      keepAliveTimeout,
+      // An upload may take its time: the route's own idle timeout ends one that stands still.
+      requestTimeout: 0,
+      shouldUpgradeCallback: isUpgrade,
+    })
+    this.server.on('request', (request, response) => this.#pass(request, response))
+    // Otherwise Node would say "continue" by itself, where the upstream would have said no.
+    this.server.on('checkContinue', (request, response) => this.#pass(request, response))
+    this.server.on('upgrade', (request, socket, head) => {
+      const client = socket as Socket // of a server that listens on sockets alone
+      client.on('error', () => {})
+      this.#upgraded.add(client)
+      client.once('close', () => this.#upgraded.delete(client))
+      passUpgrade(this.#site, request, client, head)
+    })
+    this.server.on('clientError', (error, socket) => this.#misunderstood(error, socket))
+  }
+
+  update(route: Route): void {
+    this.#site.update(route)
+  }
+
+  async drain(): Promise<void> {
+    const { server } = this
+    const closed = new Promise<void>((resolve) => server.once('close', () => resolve()))
+    server.prependListener('request', closeAfter)
+    server.prependListener('checkContinue', closeAfter)
+    // Not `http.Server.close`: it ends idle connections at once, which may have a request on its way.
+    Server.prototype.close.call(server)
+    let timer = setTimeout(scan, drainScan.first)
+    function scan(): void {
+      server.closeIdleConnections()
+      timer = setTimeout(scan, drainScan.every)
+    }
+    await closed
+    clearTimeout(timer)
+    this.#site.retire()
+  }
+
+  cut(): void {
+    this.server.closeAllConnections()
+    for (const socket of this.#upgraded) socket.resetAndDestroy()
+  }
+
+  #pass(request: ConstructorParameters<typeof Exchange>[1], response: ServerResponse): void {
+    this.#answers.set(request.socket, response)
+    new Exchange(this.#site, request, response).begin()
+  }
+
+  #misunderstood(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
+    const answer = this.#answers.get(socket)
+    const isFree = answer === undefined || answer.writableFinished || !answer.headersSent
+    if (!socket.writable || error.code === 'ECONNRESET' || !isFree) return void socket.destroy()
+    const foreign = answer === undefined ? foreignProtocolOf(error.rawPacket ?? Buffer.alloc(0)) : undefined
+    if (foreign === undefined) {
+      const status = refusals[error.code ?? ''] ?? '400 Bad Request'
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      return
+    }
+    socket.end(foreign.goodbye)
+    if (this.#warned) return
+    this.#warned = true
+    this.#surroundings.warn(
+      `a client speaks ${foreign.name} on ${this.#where}, which is a route in mode 'http' and speaks plain HTTP/1: take mode 'tcp' to pass ${foreign.name} through`,
+    )
+  }
+}
+
+function closeAfter(_request: unknown, response: ServerResponse): void {
+  response.setHeader('Connection', 'close')
+}
