@@ -33,11 +33,23 @@ export function withStartOptions(command: Command, program: string): Command {
     .option('--max-workers <n>', 'the most that scale may ask for (default: 64)')
     .option(
       '--share <mode>',
-      `how workers share an address: slots, shared, balanced (default: ${defaultShareMode})`,
+      `how workers share an address: slots, shared, balanced, ports (default: ${defaultShareMode})`,
     )
     .option(
       '--balance <algorithm>',
       'who gets the next connection: round-robin, least-connections, two-choices, weighted, random, ip-hash, ewma',
+    )
+    .option(
+      '--worker-ports <first>',
+      'with share mode ports: the port of worker 0; the others have the next ones',
+    )
+    .option(
+      '--proxy <kind>',
+      "with share mode ports: what is in front: http, tcp, 'off' for your own (default: by what the program speaks)",
+    )
+    .option(
+      '--sticky [cookie]',
+      'with share mode ports: keep each client with its worker, by a cookie (default: brood)',
     )
   startingAndEnding(command)
   return replacingAndLogging(command)

@@ -71,6 +71,42 @@ const balance = v.union(
   `choose one of ${balancerNames.join(', ')}, or write { algorithm, weights }`,
 )
 
+const cookieAdvice = 'write the name of a cookie, or true'
+
+const workerPort = whole(1, 65_535)
+
+const ports = v.union(
+  [
+    workerPort,
+    keyed("{ from: 4000, host: '127.0.0.1' }", {
+      from: v.optional(workerPort),
+      host: v.optional(text('write an address of this machine')),
+    }),
+  ],
+  "write the first worker's port, or { from, host }",
+)
+
+const proxyMode = choice(['http', 'tcp'])
+
+const proxy = v.union(
+  [
+    v.literal(false),
+    proxyMode,
+    keyed("{ mode: 'http', sticky: true }", {
+      mode: v.optional(proxyMode),
+      workers: v.optional(workers),
+      sticky: v.optional(
+        v.union(
+          [flag(), v.pipe(v.string(cookieAdvice), v.regex(/^[\w!#$%&'*+\-.^`|~]+$/, cookieAdvice))],
+          cookieAdvice,
+        ),
+      ),
+      trust: v.optional(flag()),
+    }),
+  ],
+  'choose http or tcp, write false for none, or { mode, workers, sticky }',
+)
+
 const ready = v.union(
   [
     choice(readyChoices),
@@ -215,6 +251,8 @@ const appEntries = {
   port: v.optional(whole(0, 65_535)),
   share: v.optional(choice(appSpec.entries.share.wrapped.options)),
   balance: v.optional(balance),
+  ports: v.optional(ports),
+  proxy: v.optional(proxy),
   ready: v.optional(ready),
   live: v.optional(live),
   watchdog: v.optional(v.union([v.literal(false), time()], 'write a time such as 10s, or false for none')),

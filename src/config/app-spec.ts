@@ -96,14 +96,31 @@ export const appSpec = v.strictObject({
   maxWorkers: v.optional(workerCount, usualMaxWorkers),
   /** Bound before the first worker starts, and told to the program as PORT. */
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
-  share: v.optional(v.picklist(['slots', 'shared', 'balanced']), defaultShareMode),
-  /** How the supervisor chooses a worker, with `share: 'balanced'`; `weights` by slot, 1 where there is none. */
+  share: v.optional(v.picklist(['slots', 'shared', 'balanced', 'ports']), defaultShareMode),
+  /** How the supervisor, or with `share: 'ports'` the proxy, chooses a worker; `weights` by slot, 1 where there is none. */
   balance: v.optional(
     v.strictObject({
       algorithm: v.picklist(balancerNames),
       weights: v.optional(v.array(v.pipe(v.number(), v.gtValue(0))), []),
     }),
   ),
+  /** With `share: 'ports'`: where workers listen; slot 0 on `from`, the others on the next ports, or all on any free ones. */
+  ports: v.optional(v.strictObject({ host: v.string(), from: v.optional(portNumber) })),
+  /** With `share: 'ports'`: the built-in proxy in front; without it somebody else's is. */
+  proxy: v.optional(
+    v.strictObject({
+      /** Whether it balances requests or connections; without it, by what the program speaks. */
+      mode: v.optional(v.picklist(['http', 'tcp'])),
+      /** How many processes it is. */
+      workers: workerCount,
+      /** The cookie that keeps a client with its worker. */
+      sticky: v.optional(v.string()),
+      /** Whether it is asked by another proxy, whose `X-Forwarded-…` headers are true. */
+      trust: v.optional(v.boolean(), false),
+    }),
+  ),
+  /** This app is the built-in proxy of that one. */
+  proxyOf: v.optional(appName),
   /** When a worker counts as ready, how long it may take, and how long it must last before a reload relies on it. */
   ready: v.pipe(
     v.strictObject({

@@ -14,6 +14,9 @@ export interface StartFlags {
   maxWorkers?: string
   share?: string
   balance?: string
+  workerPorts?: string
+  proxy?: string
+  sticky?: string | true
   uid?: string
   gid?: string
   nice?: string
@@ -56,6 +59,8 @@ export interface FlagField {
   readonly path: Path
   /** What the text means; as text where it means nothing, for the schema to refuse. */
   readonly read: (text: string) => unknown
+  /** What the flag means without a text. */
+  readonly bare?: unknown
 }
 
 const asText = (text: string): unknown => text
@@ -86,6 +91,9 @@ const flagFields = {
   maxWorkers: field('--max-workers', ['maxWorkers'], asWhole),
   share: field('--share', ['share']),
   balance: field('--balance', ['balance']),
+  workerPorts: field('--worker-ports', ['ports'], asWhole),
+  proxy: field('--proxy', ['proxy', 'mode']),
+  sticky: { ...field('--sticky', ['proxy', 'sticky']), bare: true },
   uid: field('--uid', ['uid'], asWhole),
   gid: field('--gid', ['gid'], asWhole),
   nice: field('--nice', ['nice'], asWhole),
@@ -122,6 +130,7 @@ const flagFields = {
 } as const satisfies { readonly [Key in Exclude<keyof StartFlags, 'env'>]-?: FlagField }
 
 const probeField = field('--ready', ['ready', 'probe'])
+const noProxyField = field('--proxy', ['proxy'], asNever)
 
 /** Every flag that was given, with its field and its text. */
 export function givenFields(
@@ -131,6 +140,7 @@ export function givenFields(
     const value = flags[key as keyof typeof flagFields] // the keys are those of the table
     if (value === undefined) return []
     const probes = key === 'ready' && typeof value === 'string' && isProbe(value)
-    return [{ field: probes ? probeField : usual, value }]
+    const isNone = key === 'proxy' && value === 'off'
+    return [{ field: probes ? probeField : isNone ? noProxyField : usual, value }]
   })
 }

@@ -47,7 +47,7 @@ function inputOf(
   for (const { field, value } of givenFields(flags)) {
     // `--watch` alone: no paths, and so the whole folder.
     const read =
-      value === true ? undefined : typeof value === 'string' ? field.read(value) : value.map(field.read)
+      value === true ? field.bare : typeof value === 'string' ? field.read(value) : value.map(field.read)
     put(app, field.path, read)
   }
   return app

@@ -42,6 +42,10 @@ const takes: Readonly<Record<Exclude<keyof AppSpec, 'name' | 'workers' | 'interp
   port: 'restart',
   share: 'restart',
   balance: 'restart',
+  ports: 'restart',
+  proxyOf: 'restart',
+  // The proxy in front asks for these.
+  proxy: 'live',
   maxWorkers: 'restart',
 }
 
@@ -61,9 +65,11 @@ const rotateTakes: Readonly<Record<keyof Rotate, How>> = {
 
 /** The number of workers is left out: it may have been changed since, and is compared by the caller. */
 export function differencesOf(from: AppSpec, to: AppSpec): Difference[] {
+  // In these modes it is not the supervisor that balances, but the proxy, which asks how.
+  const isProxied = from.share === 'ports' && to.share === 'ports'
   const fields = Object.entries(takes).flatMap(([key, how]) => {
     const field = key as keyof typeof takes // the keys are those of the table
-    return compare(key, from[field], to[field], how)
+    return compare(key, from[field], to[field], isProxied && field === 'balance' ? 'live' : how)
   })
   const logs = Object.entries(logsTake).flatMap(([key, how]) => {
     const field = key as keyof typeof logsTake // the keys are those of the table

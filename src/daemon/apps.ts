@@ -4,6 +4,7 @@ import { settingsOf } from '../config/settings.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
+import { hostPort } from '../proxy/route.ts'
 import { App } from '../supervisor/app.ts'
 import type { AppEvents } from '../supervisor/app-events.ts'
 import type { AppSettings } from '../supervisor/app-settings.ts'
@@ -16,6 +17,8 @@ import type { KeptPlace, ListenAddress } from '../wire/messages.ts'
 import { inodeOf } from '../wire/socket-inode.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { AppDetail } from './control/contract.ts'
+import { frontName } from './front/front.ts'
+import { RouteFollowers, workerPortsOf } from './front/routes.ts'
 import type { Home } from './home.ts'
 import type { Line } from './inherited.ts'
 import { LettingGo } from './letting-go.ts'
@@ -62,6 +65,8 @@ export class Apps {
   readonly #entries = new Map<string, Entry>()
   readonly #lettingGo: LettingGo
   readonly #upkeep: LogUpkeep
+  /** Of the proxies in front of them. */
+  readonly routes: RouteFollowers = new RouteFollowers((name) => this.find(name))
 
   constructor(options: AppsOptions) {
     this.#options = options
@@ -120,14 +125,25 @@ export class Apps {
     return [{ entry, slot }]
   }
 
-  report({ app, waiting }: Entry): AppReport {
+  report({ app, spec, waiting }: Entry): AppReport {
     const report = app.report()
-    return waiting === undefined ? report : { ...report, status: 'waiting' }
+    const addresses = spec.ports === undefined ? report.addresses : this.#addressesByPorts(spec, app)
+    return { ...report, addresses, ...(waiting === undefined ? {} : { status: 'waiting' }) }
+  }
+
+  /** Clients come by the proxy, and know of nothing behind it; somebody else's has to know of each worker. */
+  #addressesByPorts({ name, ports }: AppSpec, app: App): readonly string[] {
+    const front = this.find(frontName(name))
+    if (front?.spec.proxyOf === name) return front.app.report().addresses
+    const all = workerPortsOf(app, ports?.host ?? '')
+    return all.flatMap(({ host, ports: each }) => each.map((port) => hostPort({ host, port })))
   }
 
   detail(name: string): AppDetail {
     const entry = this.get(name)
-    return { ...this.report(entry), spec: entry.spec, failure: entry.app.failure ?? null }
+    const { spec, app } = entry
+    const detail = { ...this.report(entry), spec, failure: app.failure ?? null }
+    return spec.ports === undefined ? detail : { ...detail, workerPorts: workerPortsOf(app, spec.ports.host) }
   }
 
   /** `remembered`: what an earlier supervisor knew of it; `wanted`, if its workers live. */
@@ -197,6 +213,7 @@ export class Apps {
       given,
       opened: (socket) => {
         if (line() !== undefined) for (const { app } of this.all) app.keep(socket)
+        this.routes.changed()
       },
       released: (keys) =>
         this.#lettingGo.begin(

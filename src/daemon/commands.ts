@@ -9,6 +9,8 @@ import { Changes } from './changes.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Companions } from './companions.ts'
 import type { AppDetail, AppResult } from './control/contract.ts'
+import { assertOnItsOwn, frontOf } from './front/front.ts'
+import { Fronts } from './front/fronts.ts'
 import type { Memory } from './memory.ts'
 
 export class Commands {
@@ -17,6 +19,7 @@ export class Commands {
   readonly #companions: Companions
   readonly #memory: Memory
   readonly #changes: Changes
+  readonly #fronts: Fronts
   #isOver = false
 
   constructor(apps: Apps, chronicle: Chronicle, companions: Companions, memory: Memory) {
@@ -25,6 +28,7 @@ export class Commands {
     this.#companions = companions
     this.#memory = memory
     this.#changes = new Changes(apps, companions, memory)
+    this.#fronts = new Fronts(apps, this.#changes, (spec) => this.#start(spec))
   }
 
   /** What is begun from now on would end with the supervisor, and nobody would remember it. */
@@ -34,6 +38,21 @@ export class Commands {
 
   async start(spec: AppSpec): Promise<AppDetail> {
     this.assertStays()
+    assertOnItsOwn(spec, 'start')
+    const front = frontOf(spec)
+    if (front !== undefined) this.#assertNew(front.name)
+    const detail = await this.#start(spec)
+    if (front === undefined) return detail
+    try {
+      await this.#start(front)
+    } catch (error) {
+      await this.#remove(spec.name)
+      throw error
+    }
+    return this.#apps.detail(spec.name)
+  }
+
+  async #start(spec: AppSpec): Promise<AppDetail> {
     this.#assertNew(spec.name)
     if (!existsSync(spec.script)) {
       throw new BroodError('script_not_found', `there is no script ${spec.script}: check the path`)
@@ -92,6 +111,14 @@ export class Commands {
     })
   }
 
+  /** Nothing is left of an app that has come up, and yet cannot be served. */
+  async #remove(name: string): Promise<void> {
+    const entry = this.#apps.get(name)
+    await end(entry)
+    this.#apps.remove(entry)
+    this.#memory.save()
+  }
+
   delete(target: string): Promise<AppResult[]> {
     return this.#eachInReverse(whole(target, 'delete'), 'delete', async (entry) => {
       await end(entry)
@@ -135,8 +162,9 @@ export class Commands {
     this.#assertNoCircle(spec)
     return this.#result(spec.name, async () => {
       this.#chronicle.asked(spec.name, `change (${how})`, 'command apply')
-      if (how === 'restart') await this.#changes.byRestart(entry, spec)
-      else await this.#changes.gently(entry, spec, how)
+      await this.#fronts.around(spec, () =>
+        how === 'restart' ? this.#changes.byRestart(entry, spec) : this.#changes.gently(entry, spec, how),
+      )
       this.#chronicle.note({ type: 'applied', app: spec.name })
     })
   }
@@ -153,8 +181,11 @@ export class Commands {
     const ways = differencesOf(entry.spec, previous.spec).map(({ takes }) => takes)
     return this.#result(name, async () => {
       this.#chronicle.asked(name, 'roll back', 'command rollback')
-      if (ways.includes('restart')) await this.#changes.byRestart(entry, previous.spec)
-      else await this.#changes.gently(entry, previous.spec, 'reload')
+      await this.#fronts.around(previous.spec, () =>
+        ways.includes('restart')
+          ? this.#changes.byRestart(entry, previous.spec)
+          : this.#changes.gently(entry, previous.spec, 'reload'),
+      )
       this.#chronicle.note({ type: 'rolled-back', app: name })
     })
   }
@@ -188,8 +219,10 @@ export class Commands {
     act: (entry: Entry) => Promise<void>,
   ): Promise<AppResult[]> {
     const results: AppResult[] = []
-    const entries = this.#apps.select(target).map(({ entry }) => entry)
-    await inReverse(entries, async (entry) => {
+    const named = this.#apps.select(target).map(({ entry }) => entry)
+    if (target !== 'all') for (const { spec } of named) assertOnItsOwn(spec, command)
+    const fronts = named.flatMap(({ spec }) => this.#fronts.of(spec.name) ?? [])
+    await inReverse([...new Set([...named, ...fronts])], async (entry) => {
       const { name } = entry.spec
       this.#memory.wanted.delete(name)
       this.#chronicle.asked(name, command, `command ${command}`)

@@ -36,7 +36,11 @@ export function handlersOf(supervisor: Supervisor, home: Home): Handlers {
       // Neither there now nor remembered.
       if (app !== undefined && history.query({ app, limit: 1 }).length === 0) apps.get(app)
       for (const event of history.query(query)) write(event)
-      return follow ? history.follow((event) => fits(event, query) && write(event)) : () => {}
+      return follow ? history.follow((event) => fits(event, query) && write(event)) : undefined
+    },
+    routes: ({ app }, write) => {
+      apps.get(app)
+      return apps.routes.follow(app, write)
     },
     upgrade: ({ command }) => supervisor.upgrade(command),
     kill: () => supervisor.kill(),

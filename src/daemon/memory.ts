@@ -29,6 +29,7 @@ export class Memory {
 
   /** Throws when it cannot be written. */
   save(): void {
+    this.#apps().routes.changed()
     if (!this.#remember || this.#isOver) return
     const apps = this.#apps()
       .all.filter((entry) => !this.starting.has(entry))

@@ -41,8 +41,15 @@ const app = v.object({
   trusted: v.optional(v.number()),
   wanted: v.picklist(['running', 'stopped']),
   size: v.number(),
-  /** `port`: what "any free port" was. */
-  addresses: v.array(v.object({ address, port: v.optional(v.number()) })),
+  /** `port`: what "any free port" was; `ports`: of each slot, where each has its own. */
+  addresses: v.array(
+    v.object({
+      address,
+      port: v.optional(v.number()),
+      ports: v.optional(v.array(v.number())),
+      speaksHttp: v.optional(v.boolean()),
+    }),
+  ),
 })
 
 const remembered = v.object({

@@ -2,6 +2,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
+import type { RememberedAddress } from '../supervisor/addresses.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { WorkerConnection } from '../supervisor/worker-line.ts'
 import type { BackMessage, ListenAddress } from '../wire/messages.ts'
@@ -153,7 +154,7 @@ export class Supervisor {
     const { app } = entry
     try {
       // The schema of the file is that of the messages.
-      const addresses = remembered.addresses as { address: ListenAddress; port?: number }[]
+      const addresses = remembered.addresses as RememberedAddress[]
       app.inherit(addresses, sockets, workers.length > 0)
       if (workers.length > 0) app.find(workers)
       app.adoptOrphans()

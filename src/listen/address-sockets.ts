@@ -12,6 +12,8 @@ export interface AddressSockets {
   readonly label: string
   /** Undefined for unix sockets. */
   readonly port: number | undefined
+  /** By slot, where each has its own. */
+  readonly ports?: readonly number[]
   /** How many queues the kernel spreads connections over: a slot nobody accepts on would swallow its share. */
   readonly queues: number
   /** The socket that the worker of `slot` listens on. */

@@ -6,6 +6,8 @@ export interface Found {
   readonly sockets: ReadonlyMap<number, Socket>
   /** What "any free port" was. */
   readonly port?: number
+  /** The port of each slot, where each has its own. */
+  readonly ports?: readonly number[]
   /** Workers of the app listen there on sockets that could not be passed on, so the address is not free, and yet ours. */
   readonly occupied: boolean
 }

@@ -4,16 +4,31 @@ import { BroodError } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import { portInUse } from '../listen/bind.ts'
 import type { Found } from '../listen/found.ts'
-import { openAddress, type ShareMode } from '../listen/open-address.ts'
+import { openAddress, type Sharing } from '../listen/open-address.ts'
 import { portOwner } from '../process/port-owner.ts'
 import { addressKey, type ListenAddress } from '../wire/messages.ts'
 
+export interface RememberedAddress {
+  readonly address: ListenAddress
+  readonly port?: number | undefined
+  readonly ports?: readonly number[] | undefined
+  /** Whether HTTP/1 in clear text was spoken there last; undefined as long as nobody has listened. */
+  readonly speaksHttp?: boolean | undefined
+}
+
+interface Open {
+  readonly address: ListenAddress
+  readonly sockets: AddressSockets
+  /** A worker has listened there. */
+  used: boolean
+  speaksHttp: boolean | undefined
+}
+
 export class Addresses {
-  readonly #mode: ShareMode
-  readonly #slots: number
+  readonly #sharing: Sharing
   readonly #given: (address: ListenAddress) => AddressSockets | undefined
   readonly #found = new Map<string, Found>()
-  readonly #open = new Map<string, { address: ListenAddress; sockets: AddressSockets; used: boolean }>()
+  readonly #open = new Map<string, Open>()
   /** What stays open whatever happens to the app. */
   readonly #lasting = new Map<string, AddressSockets>()
   /** What was given back, to be bound again when the app starts. */
@@ -21,13 +36,11 @@ export class Addresses {
 
   /** `given`: sockets that somebody else has opened, in place of binding. */
   constructor(
-    mode: ShareMode,
-    slots: number,
+    sharing: Sharing,
     given: (address: ListenAddress) => AddressSockets | undefined = () => undefined,
   ) {
     this.#given = given
-    this.#mode = mode
-    this.#slots = slots
+    this.#sharing = sharing
   }
 
   /** What an earlier supervisor left of an address; to be told before it is opened. */
@@ -42,14 +55,17 @@ export class Addresses {
     if (known !== undefined) return known
     this.#dropUnused(address)
     const sockets = this.#bind(address)
-    this.#open.set(key, { address, sockets, used: false })
+    this.#open.set(key, { address, sockets, used: false, speaksHttp: undefined })
     return sockets
   }
 
   /** A worker listens there: the address is not just a guess any more. */
-  use(key: string): AddressSockets | undefined {
+  use(key: string, speaksHttp?: boolean): AddressSockets | undefined {
     const entry = this.#open.get(key)
-    if (entry !== undefined) entry.used = true
+    if (entry !== undefined) {
+      entry.used = true
+      entry.speaksHttp = speaksHttp
+    }
     return entry?.sockets
   }
 
@@ -80,7 +96,7 @@ export class Addresses {
       const found = this.#found.get(key)
       this.#found.delete(key)
       const sockets =
-        this.#given(address) ?? this.#lasting.get(key) ?? openAddress(address, this.#mode, this.#slots, found)
+        this.#given(address) ?? this.#lasting.get(key) ?? openAddress(address, this.#sharingOfNext(), found)
       if (sockets.lasting) this.#lasting.set(key, sockets)
       return sockets
     } catch (error) {
@@ -92,6 +108,13 @@ export class Addresses {
         owner.pid === process.pid ? 'another app of this supervisor' : `pid ${owner.pid} (${owner.command})`
       throw portInUse(`port ${address.port}`, by, error)
     }
+  }
+
+  /** Where ports are counted from one, a second address has the next ones. */
+  #sharingOfNext(): Sharing {
+    const { ports, slots } = this.#sharing
+    if (ports?.from === undefined) return this.#sharing
+    return { ...this.#sharing, ports: { ...ports, from: ports.from + this.#open.size * slots } }
   }
 
   get(key: string): AddressSockets | undefined {
@@ -109,9 +132,14 @@ export class Addresses {
   }
 
   /** Every address with the port it got, for a supervisor to come. */
-  get remembered(): { address: ListenAddress; port: number | undefined }[] {
-    const open = [...this.#open.values()].map(({ address, sockets }) => ({ address, port: sockets.port }))
-    return [...open, ...this.#released.map((address) => ({ address, port: undefined }))]
+  get remembered(): RememberedAddress[] {
+    const open = [...this.#open.values()].map(({ address, sockets: { port, ports }, speaksHttp }) => ({
+      address,
+      port,
+      ports,
+      speaksHttp,
+    }))
+    return [...open, ...this.#released.map((address) => ({ address }))]
   }
 
   get keys(): string[] {

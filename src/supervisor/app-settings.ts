@@ -1,6 +1,7 @@
 // What the supervisor needs to know of an app; the configuration above it is built to fit.
 import type { Millis } from '../kernel/clock.ts'
 import type { Balance, ShareMode } from '../listen/open-address.ts'
+import type { WorkerPorts } from '../listen/ports/port-sockets.ts'
 import type { Limits } from '../process/cgroup.ts'
 import type { Identity } from '../process/identity.ts'
 import type { LogBirth } from '../wire/birth.ts'
@@ -26,6 +27,8 @@ export interface AppSettings {
   readonly share: ShareMode
   /** How the supervisor chooses, in share mode `balanced`. */
   readonly balance: Balance | undefined
+  /** Where each worker listens by itself, in share mode `ports`. */
+  readonly ports: WorkerPorts | undefined
   readonly readyOn: 'listening' | 'message' | 'spawn' | 'probe'
   readonly stopSignal: NodeJS.Signals
   readonly policy: Policy

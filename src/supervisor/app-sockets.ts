@@ -7,7 +7,7 @@ import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import { addressKey, type BackMessage, type ListenAddress } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
-import { Addresses } from './addresses.ts'
+import { Addresses, type RememberedAddress } from './addresses.ts'
 import type { AppSettings } from './app-settings.ts'
 import { BalancedAddresses } from './balanced-addresses.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -45,18 +45,20 @@ export class AppSockets {
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
   constructor(
-    { share, balance, maxWorkers }: Pick<AppSettings, 'share' | 'balance' | 'maxWorkers'>,
+    { share, balance, ports, maxWorkers }: Pick<AppSettings, 'share' | 'balance' | 'ports' | 'maxWorkers'>,
     clock: Clock,
     workers: ReadonlyMap<number, Listener>,
     events: AppSocketsEvents,
   ) {
     this.#events = events
-    this.#addresses = new Addresses(share, maxWorkers, (address) => this.#given(address))
+    this.#addresses = new Addresses({ mode: share, slots: maxWorkers, ports }, (address) =>
+      this.#given(address),
+    )
     this.#workers = workers
     if (share === 'balanced') this.#balanced = new BalancedAddresses(balance, workers, clock)
   }
 
-  get remembered(): { address: ListenAddress; port: number | undefined }[] {
+  get remembered(): RememberedAddress[] {
     return this.#addresses.remembered
   }
 
@@ -86,6 +88,15 @@ export class AppSockets {
     if (sockets === undefined) return []
     const queues = [...new Set(slots.map((slot) => slot % sockets.queues))]
     return queues.map((slot) => ({ key, slot, socket: sockets.socketOf(slot) }))
+  }
+
+  /** By slot, the ports of workers that listen on their own, or have listened: someone accepts there. */
+  get ports(): { address: ListenAddress; speaksHttp: boolean; ports: ReadonlyMap<number, number> }[] {
+    return this.#addresses.remembered.flatMap(({ address, ports, speaksHttp = false }) => {
+      if (ports === undefined) return []
+      const used = [...(this.#used.get(addressKey(address)) ?? [])]
+      return [{ address, speaksHttp, ports: new Map(used.map((slot) => [slot, ports[slot] ?? 0])) }]
+    })
   }
 
   get labels(): { key: string; label: string }[] {
@@ -124,18 +135,23 @@ export class AppSockets {
    * bound beside them.
    */
   inherit(
-    addresses: readonly { address: ListenAddress; port?: number | undefined }[],
+    addresses: readonly RememberedAddress[],
     inherited: readonly { key: string; slot: number; socket: Socket }[],
     occupied: boolean,
   ): void {
-    for (const { address, port } of addresses) {
+    for (const { address, port, ports, speaksHttp } of addresses) {
       const key = addressKey(address)
       const sockets = new Map(
         inherited.filter((one) => one.key === key).map(({ slot, socket }) => [slot, socket]),
       )
-      this.#addresses.find(key, { sockets, occupied, ...(port === undefined ? {} : { port }) })
+      this.#addresses.find(key, {
+        sockets,
+        occupied,
+        ...(port === undefined ? {} : { port }),
+        ...(ports === undefined ? {} : { ports }),
+      })
       this.#addresses.open(address)
-      this.#addresses.use(key)
+      this.#addresses.use(key, speaksHttp)
       if (sockets.size > 0) this.#used.set(key, new Set(sockets.keys()))
     }
   }
@@ -191,9 +207,9 @@ export class AppSockets {
   }
 
   /** A worker accepts on its own slot's socket of an address. */
-  listening(id: number, key: string): void {
+  listening(id: number, key: string, speaksHttp?: boolean): void {
     const worker = this.#workers.get(id)
-    const sockets = this.#addresses.use(key)
+    const sockets = this.#addresses.use(key, speaksHttp)
     if (worker === undefined || sockets === undefined) return
     const slot = worker.slot % sockets.queues
     const used = this.#used.get(key) ?? new Set()

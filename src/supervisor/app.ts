@@ -4,6 +4,7 @@ import type { Clock, Millis } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
 import type { Birth } from '../wire/birth.ts'
 import type { BackMessage, IdleConnections, ListenAddress } from '../wire/messages.ts'
+import type { RememberedAddress } from './addresses.ts'
 import type { AppEvents, Heritage } from './app-events.ts'
 import type { AppSettings, Output } from './app-settings.ts'
 import { AppSockets } from './app-sockets.ts'
@@ -119,8 +120,13 @@ export class App {
   }
 
   /** What a next supervisor has to know of its addresses. */
-  get addresses(): { address: ListenAddress; port: number | undefined }[] {
+  get addresses(): RememberedAddress[] {
     return this.#sockets.remembered
+  }
+
+  /** In share mode `ports`, by slot: the ports that somebody accepts on. */
+  get ports(): AppSockets['ports'] {
+    return this.#sockets.ports
   }
 
   /** The socket of a slot at an address; undefined when it is not open. */

@@ -59,7 +59,7 @@ export class Reception {
       case 'listening': {
         const worker = this.#setup.state().workers.get(id)
         if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
-        this.#sockets.listening(id, message.key)
+        this.#sockets.listening(id, message.key, message.speaksHttp)
         if (readyOn === 'listening') this.#take({ type: 'ready', worker: id })
         return
       }

@@ -9,8 +9,13 @@ export function isHttpServer(server: Server): server is HttpServer {
   return 'closeIdleConnections' in server
 }
 
-export function isTlsServer(server: Server): boolean {
+function isTlsServer(server: Server): boolean {
   return 'setSecureContext' in server
+}
+
+/** HTTP/1 in clear text, where requests can be told apart on the way. */
+export function speaksHttp(server: Server): boolean {
+  return isHttpServer(server) && !isTlsServer(server)
 }
 
 /** Every HTTP connection that was not upgraded. */

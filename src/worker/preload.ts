@@ -16,6 +16,7 @@ import { bindDatagramsExclusively } from './datagram.ts'
 import { describeError } from './describe-error.ts'
 import { Drain } from './drain.ts'
 import { HeldSockets } from './held-sockets.ts'
+import { speaksHttp } from './idle-connections.ts'
 import { Listening } from './listening.ts'
 import { setUpOutput } from './output.ts'
 import { probeProgram } from './probe.ts'
@@ -90,7 +91,7 @@ if (birth !== undefined) {
     listening(key, server) {
       count?.watch(server)
       connections?.watch(server)
-      link.send({ type: 'listening', key })
+      link.send({ type: 'listening', key, speaksHttp: speaksHttp(server) })
     },
     closed: (key) => link.send({ type: 'closed', key }),
     adopted: (key, other, accepting) => link.send({ type: 'adopted', key, slot: other, accepting }),

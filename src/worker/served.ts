@@ -2,7 +2,7 @@
 import type { Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
 import type { Held } from './held-sockets.ts'
-import { idleConnections, isHttpServer, isTlsServer } from './idle-connections.ts'
+import { idleConnections, isHttpServer, speaksHttp } from './idle-connections.ts'
 
 const net = process.getBuiltinModule('node:net')
 
@@ -50,7 +50,7 @@ export class ServedAddress {
 
   /** Whether idle connections can go on in another worker. */
   get canHandOn(): boolean {
-    return isHttpServer(this.server) && !isTlsServer(this.server)
+    return speaksHttp(this.server)
   }
 
   /** Accepts from another slot's queue too, as if the program's own server did; `closed`: the socket is closed again. */

@@ -381,7 +381,7 @@ suite('refused is', () => {
     ],
     [{ workers: 4, maxWorkers: 2 }, 'apps[0].maxWorkers is 2: less than the 4 workers asked for'],
     [{ port: 70_000 }, 'apps[0].port is 70000: write a whole number from 0 to 65535'],
-    [{ share: 'evenly' }, "apps[0].share is 'evenly': choose one of slots, shared, balanced"],
+    [{ share: 'evenly' }, "apps[0].share is 'evenly': choose one of slots, shared, balanced, ports"],
     [
       { balance: 'evenly' },
       "apps[0].balance is 'evenly': choose one of round-robin, least-connections, two-choices, weighted, random, ip-hash, ewma, or write { algorithm, weights }",

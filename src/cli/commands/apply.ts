@@ -62,7 +62,10 @@ async function runningApps(client: ControlClient): Promise<RunningApp[]> {
   try {
     const apps = await client.call('list', {})
     const details = await Promise.all(apps.map(({ name }) => client.call('show', { app: name })))
-    return details.map((detail) => ({ spec: detail.spec, size: detail.size, wanted: wantedOf(detail) }))
+    // A proxy comes and goes with the app it stands in front of.
+    return details
+      .filter(({ spec }) => spec.proxyOf === undefined)
+      .map((detail) => ({ spec: detail.spec, size: detail.size, wanted: wantedOf(detail) }))
   } catch (error) {
     if (error instanceof BroodError && error.code === 'no_supervisor') return []
     throw error

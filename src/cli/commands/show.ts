@@ -50,6 +50,7 @@ function describe(detail: AppDetail, terminal: Terminal): string {
       ['folder', spec.cwd],
       ['addresses', detail.addresses.join(' ') || '-'],
       ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
+      ...workerPorts(detail),
       ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
       ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
       ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
@@ -105,10 +106,19 @@ function probeText(probe: Probe): string {
   return port === undefined ? `GET ${probe.path}` : `GET http://${host}:${port}${probe.path}`
 }
 
-function sharing({ share, balance }: AppDetail['spec']): string {
+function sharing({ share, balance, proxy }: AppDetail['spec']): string {
   if (balance === undefined) return share
   const weights = balance.weights.length > 0 ? `, weights ${balance.weights.join(' ')}` : ''
-  return `${share}, ${balance.algorithm}${weights}`
+  const sticky = proxy?.sticky === undefined ? '' : `, sticky by cookie ${proxy.sticky}`
+  return `${share}, ${balance.algorithm}${weights}${sticky}`
+}
+
+/** Where a proxy finds each worker. */
+function workerPorts({ workerPorts: all = [] }: AppDetail): [string, string][] {
+  return all.map(({ address, host, ports }) => [
+    all.length > 1 ? `behind ${address}` : 'behind it',
+    `on ${host}: ${ports.join(' ')}`,
+  ])
 }
 
 function facts(rows: readonly [string, string][], terminal: Terminal): string {

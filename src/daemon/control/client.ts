@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { BroodError, type ErrorCode, errorCodes, messageOf, systemCode } from '../../kernel/errors.ts'
-import type { Answers, Input, OperationName } from './contract.ts'
+import type { Answers, CallName, Input, Lines, OperationName, StreamName } from './contract.ts'
 import { protocol, protocolHeader, timeless, versionHeader } from './protocol.ts'
 
 export class ControlClient {
@@ -23,10 +23,7 @@ export class ControlClient {
   }
 
   /** Performs one operation. Throws `no_supervisor` when nobody listens. */
-  async call<Name extends Exclude<OperationName, 'events'>>(
-    name: Name,
-    input: Input<Name>,
-  ): Promise<Answers[Name]> {
+  async call<Name extends CallName>(name: Name, input: Input<Name>): Promise<Answers[Name]> {
     const response = await this.#post(name, input)
     const value = parse(await text(response))
     if (response.statusCode === 200) return value as Answers[Name] // the supervisor speaks the same protocol
@@ -34,8 +31,17 @@ export class ControlClient {
   }
 
   /** The history, event by event; with `follow` until the supervisor ends or the loop is left. */
-  async *events(input: Input<'events'>): AsyncGenerator<Answers['events'][number]> {
-    const response = await this.#post('events', input)
+  events(input: Input<'events'>): AsyncGenerator<Lines['events']> {
+    return this.#stream('events', input)
+  }
+
+  /** What a proxy is to do, whenever that changes, until the supervisor ends or the loop is left. */
+  routes(input: Input<'routes'>): AsyncGenerator<Lines['routes']> {
+    return this.#stream('routes', input)
+  }
+
+  async *#stream<Name extends StreamName>(name: Name, input: Input<Name>): AsyncGenerator<Lines[Name]> {
+    const response = await this.#post(name, input)
     if (response.statusCode !== 200) throw asError(parse(await text(response)), response.statusCode)
     try {
       for await (const line of createInterface({ input: response })) yield JSON.parse(line)

@@ -1,6 +1,7 @@
 // The control API: every operation with the schema of its input and the type of its answer, for server and client alike.
 import * as v from 'valibot'
 import { appName, appSpec, signalName } from '../../config/app-spec.ts'
+import type { Route } from '../../proxy/route.ts'
 import type { Failure } from '../../supervisor/failure.ts'
 import type { AppReport, ServedReport } from '../../supervisor/report.ts'
 import { eventTypes, type HistoryEvent } from '../event.ts'
@@ -55,12 +56,22 @@ export const operations = {
     follow: v.boolean(),
   }),
   rollback: v.strictObject({ app: appName }),
+  /** Answers with JSON lines: what the proxy of an app in share mode `ports` is to do, now and after each change. */
+  routes: v.strictObject({ app: appName }),
   /** The program and arguments that run a supervisor, of the version that is to take over. */
   upgrade: v.strictObject({ command: v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(2)) }),
   kill: none,
 } as const
 
 export type OperationName = keyof typeof operations
+/** Answered with one JSON line after the other. */
+export type StreamName = 'events' | 'routes'
+export type CallName = Exclude<OperationName, StreamName>
+/** What one line of a stream holds. */
+export interface Lines {
+  events: HistoryEvent
+  routes: readonly Route[]
+}
 export type Input<Name extends OperationName> = v.InferOutput<(typeof operations)[Name]>
 
 export interface SupervisorReport {
@@ -79,6 +90,16 @@ export interface SupervisorReport {
 export interface AppDetail extends AppReport {
   readonly spec: RememberedApp['spec']
   readonly failure: Failure | null
+  /** In share mode `ports`: the port of each slot, for each address of the program. */
+  readonly workerPorts?: readonly WorkerPorts[]
+}
+
+export interface WorkerPorts {
+  /** What the program asked for: `*:3000`. */
+  readonly address: string
+  readonly host: string
+  /** By slot. */
+  readonly ports: readonly number[]
 }
 
 /** Operations on several apps at once tell what became of each. */
@@ -102,7 +123,6 @@ export interface Answers {
   update: AppResult
   signal: { reached: number }
   logs: LogFile[]
-  events: HistoryEvent[]
   rollback: AppResult
   upgrade: { pid: number; successor: number }
   kill: { apps: number }

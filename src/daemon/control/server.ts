@@ -2,15 +2,22 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import * as v from 'valibot'
 import { BroodError, messageOf } from '../../kernel/errors.ts'
-import { type Answers, type Input, type OperationName, operations } from './contract.ts'
+import {
+  type Answers,
+  type CallName,
+  type Input,
+  type Lines,
+  type OperationName,
+  operations,
+  type StreamName,
+} from './contract.ts'
 import { maxBodyBytes, protocol, protocolHeader, timeless, versionHeader } from './protocol.ts'
 
-/** Answers of `events` are written one by one; everything else is one value. */
 export type Handlers = {
-  [Name in Exclude<OperationName, 'events'>]: (input: Input<Name>) => Answers[Name] | Promise<Answers[Name]>
+  [Name in CallName]: (input: Input<Name>) => Answers[Name] | Promise<Answers[Name]>
 } & {
-  /** Calls `write` for each event; the returned function ends the following. */
-  events(input: Input<'events'>, write: (event: Answers['events'][number]) => void): () => void
+  /** Calls `write` for each line; the returned function ends the following, undefined that there is nothing to follow. */
+  [Name in StreamName]: (input: Input<Name>, write: (line: Lines[Name]) => void) => (() => void) | undefined
 }
 
 const httpStatus: Partial<Record<BroodError['code'], number>> = {
@@ -79,15 +86,11 @@ export class ControlServer {
       )
     }
     const body = await readBody(request)
-    if (name === 'events') this.#streamEvents(check('events', body), response)
+    if (name === 'events' || name === 'routes') this.#stream(name, body, response)
     else await this.#answer(name, body, response)
   }
 
-  async #answer<Name extends Exclude<OperationName, 'events'>>(
-    name: Name,
-    body: unknown,
-    response: ServerResponse,
-  ): Promise<void> {
+  async #answer<Name extends CallName>(name: Name, body: unknown, response: ServerResponse): Promise<void> {
     const handler = this.#handlers[name] as (input: Input<Name>) => unknown // indexed by the same name
     const text = JSON.stringify(await handler(check(name, body)))
     if (name === 'kill') this.#lastWords(response, text)
@@ -106,19 +109,19 @@ export class ControlServer {
     response.socket?.unref()
   }
 
-  #streamEvents(input: Input<'events'>, response: ServerResponse): void {
+  #stream<Name extends StreamName>(name: Name, body: unknown, response: ServerResponse): void {
     // The handler may still refuse; with the first event, or when it has come back, it no longer can.
     const begin = (): void => {
       if (response.headersSent) return
       response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders()
     }
-    const end = this.#handlers.events(input, (event) => {
+    const handler = this.#handlers[name] as Handlers[StreamName] // indexed by the same name
+    const end = handler(check(name, body) as never, (line) => {
       begin()
-      response.write(`${JSON.stringify(event)}\n`)
+      response.write(`${JSON.stringify(line)}\n`)
     })
     begin()
-    if (!input.follow) {
-      end()
+    if (end === undefined) {
       response.end()
       return
     }

@@ -1,0 +1,61 @@
+// Keeps the proxy in front of an app as the app's description wants it: there or not, and of the right kind.
+import type { AppSpec } from '../../config/app-spec.ts'
+import { type Apps, type Entry, end } from '../apps.ts'
+import type { Changes } from '../changes.ts'
+import { frontName, frontOf } from './front.ts'
+
+export class Fronts {
+  readonly #apps: Apps
+  readonly #changes: Changes
+  readonly #start: (spec: AppSpec) => Promise<unknown>
+
+  constructor(apps: Apps, changes: Changes, start: (spec: AppSpec) => Promise<unknown>) {
+    this.#apps = apps
+    this.#changes = changes
+    this.#start = start
+  }
+
+  /** The proxy of an app, if it has one. */
+  of(app: string): Entry | undefined {
+    const entry = this.#apps.find(frontName(app))
+    return entry?.spec.proxyOf === app ? entry : undefined
+  }
+
+  /**
+   * Gives an app another description by `change`, and the proxy what follows from it; if that fails, the app has its old one
+   * again. The routes are followed by the proxy itself.
+   */
+  async around(spec: AppSpec, change: () => Promise<void>): Promise<void> {
+    const { name } = spec
+    const { spec: old } = this.#apps.get(name)
+    // What it listens on may be the app's own from now on.
+    if (frontOf(spec) === undefined) await this.#adapt(spec)
+    try {
+      await change()
+    } catch (error) {
+      await this.#adapt(old)
+      throw error
+    }
+    try {
+      await this.#adapt(spec)
+    } catch (error) {
+      await this.#changes.byRestart(this.#apps.get(name), old)
+      await this.#adapt(old)
+      throw error
+    }
+  }
+
+  async #adapt(spec: AppSpec): Promise<void> {
+    const wanted = frontOf(spec)
+    const present = this.of(spec.name)
+    if (wanted === undefined) {
+      if (present === undefined) return
+      await end(present)
+      this.#apps.remove(present)
+    } else if (present === undefined) await this.#start(wanted)
+    else if (JSON.stringify(present.spec) !== JSON.stringify(wanted)) {
+      if (present.spec.workers !== wanted.workers) await present.app.scale(wanted.workers)
+      await this.#changes.gently(present, wanted, 'reload')
+    }
+  }
+}
