@@ -1,7 +1,7 @@
 // One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
-import type { Socket } from 'node:net'
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
+import type { AnySocket } from '../wire/any-socket.ts'
 import type { Birth } from '../wire/birth.ts'
 import type { BackMessage, IdleConnections, ListenAddress } from '../wire/messages.ts'
 import type { AppEvents, Heritage } from './app-events.ts'
@@ -124,7 +124,7 @@ export class App {
   }
 
   /** The socket of a slot at an address; undefined when it is not open. */
-  socketAt(key: string, slot: number): Socket | undefined {
+  socketAt(key: string, slot: number): AnySocket | undefined {
     return this.#sockets.socketAt(key, slot)
   }
 
