@@ -6,7 +6,7 @@ import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
-import { addressKey, type BackMessage, type ListenAddress } from '../wire/messages.ts'
+import { addressKey, type BackMessage, isUdpKey, type ListenAddress } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
 import { Addresses } from './addresses.ts'
 import type { AppSettings } from './app-settings.ts'
@@ -204,6 +204,14 @@ export class AppSockets {
     const slot = worker.slot % sockets.queues
     this.#events.opened(key, slot, sockets.socketOf(slot))
     if (this.#isBalanced(key)) this.#balanced?.listening(id, key)
+  }
+
+  /**
+   * Whether a worker that listens there is ready. Next to a server of connections UDP is a sideline: its bind says nothing about
+   * the requests that are to be answered.
+   */
+  makesReady(key: string): boolean {
+    return !isUdpKey(key) || [...this.#used.keys()].every(isUdpKey)
   }
 
   /** The queue of the worker's slot holds something, or may, and the worker takes it. */

@@ -183,7 +183,9 @@ export class App {
   /** It may have become ready after its supervisor was gone. */
   #phaseOf({ phase, listening }: BackMessage): BackMessage['phase'] {
     const { readyOn } = this.settings
-    const isReady = readyOn === 'spawn' || (readyOn === 'listening' && listening.length > 0)
+    const isReady =
+      readyOn === 'spawn' ||
+      (readyOn === 'listening' && listening.some((key) => this.#sockets.makesReady(key)))
     return phase === 'starting' && isReady ? 'ready' : phase
   }
 

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { Brood, pidsOf, portOf, program } from '../support/brood.ts'
 import { askDatagram, streamDatagrams } from '../support/datagrams.ts'
 import { freeUdpPort } from '../support/free-port.ts'
+import { formatReport, startLoad } from '../support/load/index.ts'
 import { temporaryProgram } from '../support/temporary.ts'
 
 const bounded = { timeout: 60_000 }
@@ -281,4 +282,52 @@ test('a worker taken back that drains alone loses nothing of what it had not rea
   stream.stop()
   await stream.until(({ sent, answers }) => answers.size === sent)
   assert.equal(portOf((await brood.list())[0] ?? assert.fail()), port)
+})
+
+test(
+  'next to an HTTP server UDP is no sign of being ready: a reload fails no request',
+  bounded,
+  async (t) => {
+    const brood = Brood.create(t)
+    const script = temporaryProgram(
+      t,
+      'both.mjs',
+      `${echo}
+    import http from 'node:http'
+    const server = http.createServer((request, response) => {
+      response.setHeader('x-pid', process.pid)
+      response.end()
+    })
+    serve('udp4', 0, () => setTimeout(() => server.listen(Number(process.env.PORT)), Number(process.env.LATE)))`,
+    )
+    const ports = ['--env', 'PORT=0', '--env', 'LATE=1500']
+    const started = await brood.launch(script, '--name', 'app', '-w', '1', ...ports)
+    assert.equal(started.addresses.length, 1, 'nobody could know of the server yet')
+    const addresses = await brood.addresses('app', 2)
+    const port = Number(addresses.find((one) => one.startsWith('*'))?.slice(2))
+    const kinds = {
+      keepAliveIdle: { clients: 8, idleFrom: 20, idleTo: 200 },
+      short: { clients: 2, pause: 5 },
+    }
+    const load = startLoad({ port, signal: t.signal, kinds })
+    await load.until(({ total }) => total.successes > 50)
+    const begun = performance.now()
+    assert.equal((await brood.run('reload', 'app')).code, 0)
+    assert.ok(performance.now() - begun > 1500)
+    const done = await load.stop()
+    assert.deepEqual(done.examples, [], formatReport(done))
+  },
+)
+
+test('a socket that is not to keep its process alive does not', bounded, async (t) => {
+  const brood = Brood.create(t)
+  const script = temporaryProgram(
+    t,
+    'unref.mjs',
+    `${echo}
+    dgram.createSocket('udp4').unref().bind(0, () => console.log('bound'))`,
+  )
+  await brood.run('start', script, '--name', 'app', '--restart', 'temporary')
+  const { reason } = await brood.event(({ type }) => type === 'worker-exited')
+  assert.match(reason ?? '', /code 0/)
 })
