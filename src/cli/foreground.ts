@@ -63,7 +63,7 @@ function theOne(specs: readonly AppSpec[]): AppSpec {
 
 function greet(report: AppReport, terminal: Terminal, hints: boolean): void {
   const { name, workers } = report
-  const port = report.addresses.map((address) => /:(\d+)$/.exec(address)?.[1]).find(Boolean)
+  const port = report.addresses.map((address) => /^\S+:(\d+)$/.exec(address)?.[1]).find(Boolean)
   terminal.note(`\n${appTable([report], terminal)}\n`)
   if (port !== undefined) terminal.note(`${name} answers on http://localhost:${port}`)
   if (!hints) return

@@ -1,7 +1,7 @@
 // What a supervisor was given by the worker, or the supervisor, that started it: listening sockets, and how workers find it.
 import { randomBytes } from 'node:crypto'
-import { Socket } from 'node:net'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
+import { adoptDescriptor } from '../wire/any-socket.ts'
 import { type Inheritance, inheritanceVariable } from '../wire/birth.ts'
 import type { Home } from './home.ts'
 
@@ -26,7 +26,7 @@ export function takeInheritance(env: NodeJS.ProcessEnv): Inherited | undefined {
     line: { path: line, token },
     sockets: sockets.map(({ fd, ...place }) => ({
       ...place,
-      socket: new Socket({ fd, readable: false, writable: false }),
+      socket: adoptDescriptor(place.key, fd),
     })),
   }
 }

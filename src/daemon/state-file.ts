@@ -25,6 +25,14 @@ const address = v.variant('kind', [
     ordinal: v.number(),
   }),
   v.object({ kind: v.literal('unix'), path: v.string() }),
+  v.object({
+    kind: v.literal('udp'),
+    host: v.string(),
+    port: v.number(),
+    ipv6Only: v.boolean(),
+    reuseAddr: v.boolean(),
+    ordinal: v.number(),
+  }),
 ])
 
 const release = v.object({ release: v.number(), spec: appSpec })

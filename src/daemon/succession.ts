@@ -7,6 +7,7 @@ import type { Clock, Millis } from '../kernel/clock.ts'
 import { formatDuration } from '../kernel/duration.ts'
 import { BroodError } from '../kernel/errors.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
+import { stdioOf } from '../wire/any-socket.ts'
 import { type Inheritance, inheritanceVariable } from '../wire/birth.ts'
 import type { Home } from './home.ts'
 import type { Line } from './inherited.ts'
@@ -51,7 +52,7 @@ export async function startSuccessor(
       [inheritanceVariable]: JSON.stringify(inheritance),
       [readyVariable]: `${readyDescriptor}`,
     },
-    stdio: ['ignore', log, log, 'pipe', ...sockets.map(({ socket }) => socket)],
+    stdio: ['ignore', log, log, 'pipe', ...sockets.map(({ socket }) => stdioOf(socket))],
   })
   closeSync(log)
   const { promise, resolve, reject } = Promise.withResolvers<number>()

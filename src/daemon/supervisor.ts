@@ -5,6 +5,7 @@ import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { RememberedAddress } from '../supervisor/addresses.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { WorkerConnection } from '../supervisor/worker-line.ts'
+import { closeSocket } from '../wire/any-socket.ts'
 import type { BackMessage, ListenAddress } from '../wire/messages.ts'
 import { Apps, type Entry, end } from './apps.ts'
 import { isBetterHeir, staleOf } from './better-heir.ts'
@@ -127,7 +128,7 @@ export class Supervisor {
       const left = sockets.filter(({ app }) => app === name)
       this.#restoreApp(remembered, left, own)
     }
-    for (const { app, socket } of sockets) if (!known.has(app)) socket.destroy()
+    for (const { app, socket } of sockets) if (!known.has(app)) closeSocket(socket)
     // Workers of an app nobody knows: its first start was going on, or it was deleted.
     const strangers = workers.filter(({ birth }) => !known.has(birth.app))
     void endWorkers(strangers, orphanGrace, this.#options.clock)

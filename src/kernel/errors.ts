@@ -14,6 +14,7 @@ export const errorCodes = {
   port_denied: 'the user may not bind this port or address',
   user_unknown: 'there is no such user or group on this system',
   not_permitted: 'only root may do this',
+  share_mode_unfit: "the app's share mode cannot share what its program listens on",
   address_invalid: 'the address cannot be bound on this machine',
   home_unusable: 'BROOD_HOME cannot be used: not writable, not a directory, or owned by another user',
   disk_full: 'no space left for logs or state',

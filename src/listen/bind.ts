@@ -23,7 +23,8 @@ export function bindTcp(target: TcpTarget, reusePort: boolean): BoundSocket {
   try {
     return new BoundSocket({ ...base, host: '::' })
   } catch (error) {
-    if (systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES') throw explain(error, target)
+    if (systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES')
+      throw explain(error, portText(target))
     return bind({ ...base, host: '0.0.0.0', ipv6Only: false }, target)
   }
 }
@@ -65,12 +66,16 @@ function bind(options: BoundSocketOptions, target: TcpTarget): BoundSocket {
   try {
     return new BoundSocket(options)
   } catch (error) {
-    throw explain(error, target)
+    throw explain(error, portText(target))
   }
 }
 
-function explain(error: unknown, { host, port }: TcpTarget): BroodError {
-  const where = host === undefined ? `port ${port}` : `port ${port} of ${host}`
+function portText({ host, port }: TcpTarget): string {
+  return host === undefined ? `port ${port}` : `port ${port} of ${host}`
+}
+
+/** `where`: `port 3000`, or with its host. */
+export function explain(error: unknown, where: string): BroodError {
   switch (systemCode(error)) {
     case 'EADDRINUSE':
       return portInUse(where, 'another program', error)

@@ -1,4 +1,4 @@
-// Who listens on a TCP port, as far as this user may know: Linux tells it in /proc.
+// Who has a TCP or UDP port, as far as this user may know: Linux tells it in /proc.
 import { link, list, processes, read } from './proc.ts'
 
 export interface PortOwner {
@@ -6,14 +6,14 @@ export interface PortOwner {
   command: string
 }
 
-/** State 0A in /proc/net/tcp is LISTEN. */
-const listenState = '0A'
+/** State 0A in /proc/net/tcp is LISTEN; 07 (CLOSE) in /proc/net/udp is bound to no peer. */
+const state = { tcp: '0A', udp: '07' }
 
-/** The process that listens on `port`, or undefined where that cannot be known (other user, other system). */
-export function portOwner(port: number): PortOwner | undefined {
+/** The process that has `port`, or undefined where that cannot be known (other user, other system). */
+export function portOwner(port: number, protocol: 'tcp' | 'udp' = 'tcp'): PortOwner | undefined {
   const inodes = new Set([
-    ...listeningInodes('/proc/net/tcp', port),
-    ...listeningInodes('/proc/net/tcp6', port),
+    ...boundInodes(`/proc/net/${protocol}`, port, state[protocol]),
+    ...boundInodes(`/proc/net/${protocol}6`, port, state[protocol]),
   ])
   if (inodes.size === 0) return undefined
   for (const pid of processes()) {
@@ -25,13 +25,13 @@ export function portOwner(port: number): PortOwner | undefined {
   return undefined
 }
 
-function listeningInodes(table: string, port: number): string[] {
+function boundInodes(table: string, port: number, wantedState: string): string[] {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0')
   const inodes: string[] = []
   for (const line of read(table).split('\n').slice(1)) {
     const fields = line.trim().split(/\s+/)
     // local_address is HEXADDRESS:HEXPORT; the inode is the tenth column.
-    if (fields[3] === listenState && fields[1]?.endsWith(`:${wanted}`) && fields[9]) inodes.push(fields[9])
+    if (fields[3] === wantedState && fields[1]?.endsWith(`:${wanted}`) && fields[9]) inodes.push(fields[9])
   }
   return inodes
 }

@@ -1,11 +1,11 @@
 // The addresses of one app: bound when first asked for, kept for its life.
-import type { Socket } from 'node:net'
 import { BroodError } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import { portInUse } from '../listen/bind.ts'
 import type { Found } from '../listen/found.ts'
 import { openAddress, type Sharing } from '../listen/open-address.ts'
 import { portOwner } from '../process/port-owner.ts'
+import type { AnySocket } from '../wire/any-socket.ts'
 import { addressKey, type ListenAddress } from '../wire/messages.ts'
 
 export interface RememberedAddress {
@@ -81,10 +81,10 @@ export class Addresses {
 
   /** A program may listen again on the very port it got when it asked for any. */
   #givenAs(address: ListenAddress): AddressSockets | undefined {
-    if (address.kind !== 'tcp' || address.port === 0) return undefined
+    if (address.kind === 'unix' || address.port === 0) return undefined
     for (const { address: other, sockets } of this.#open.values()) {
       const sameHost =
-        other.kind === 'tcp' && other.host === address.host && other.ipv6Only === address.ipv6Only
+        other.kind === address.kind && other.host === address.host && other.ipv6Only === address.ipv6Only
       if (sameHost && other.port === 0 && sockets.port === address.port) return sockets
     }
     return undefined
@@ -100,13 +100,13 @@ export class Addresses {
       if (sockets.lasting) this.#lasting.set(key, sockets)
       return sockets
     } catch (error) {
-      if (address.kind !== 'tcp' || !(error instanceof BroodError) || error.code !== 'port_in_use')
+      if (address.kind === 'unix' || !(error instanceof BroodError) || error.code !== 'port_in_use')
         throw error
-      const owner = portOwner(address.port)
+      const owner = portOwner(address.port, address.kind)
       if (owner === undefined) throw error
       const by =
         owner.pid === process.pid ? 'another app of this supervisor' : `pid ${owner.pid} (${owner.command})`
-      throw portInUse(`port ${address.port}`, by, error)
+      throw portInUse(`${address.kind === 'udp' ? 'UDP port' : 'port'} ${address.port}`, by, error)
     }
   }
 
@@ -122,8 +122,9 @@ export class Addresses {
   }
 
   /** What a worker of the slot is born with. */
-  socketsOf(slot: number): Map<string, Socket> {
-    return new Map([...this.#open].map(([key, { sockets }]) => [key, sockets.socketOf(slot)]))
+  socketsOf(slot: number): Map<string, AnySocket> {
+    const bound = [...this.#open].filter(([, { sockets }]) => sockets.isBound(slot))
+    return new Map(bound.map(([key, { sockets }]) => [key, sockets.socketOf(slot)]))
   }
 
   /** What to bind again after a restart of the supervisor. */

@@ -4,8 +4,9 @@ import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
+import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
-import { addressKey, type BackMessage, type ListenAddress } from '../wire/messages.ts'
+import { addressKey, type BackMessage, isUdpKey, type ListenAddress } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
 import { Addresses, type RememberedAddress } from './addresses.ts'
 import type { AppSettings } from './app-settings.ts'
@@ -20,7 +21,7 @@ export interface Listener {
 
 export interface AppSocketsEvents {
   /** A worker listens on it for the first time. */
-  opened(key: string, slot: number, socket: Socket): void
+  opened(key: string, slot: number, socket: AnySocket): void
   /** Connections wait that no worker can take: see `isStuck`. */
   stuck(): void
   /** The sockets of an address that somebody else has opened and given to us. */
@@ -30,7 +31,7 @@ export interface AppSocketsEvents {
 interface InUse {
   readonly key: string
   readonly slot: number
-  readonly socket: Socket
+  readonly socket: AnySocket
 }
 
 export class AppSockets {
@@ -62,7 +63,7 @@ export class AppSockets {
     return this.#addresses.remembered
   }
 
-  socketAt(key: string, slot: number): Socket | undefined {
+  socketAt(key: string, slot: number): AnySocket | undefined {
     return this.#socketsAt(key, [slot])[0]?.socket
   }
 
@@ -86,7 +87,9 @@ export class AppSockets {
   #socketsAt(key: string, slots: readonly number[]): InUse[] {
     const sockets = this.#addresses.get(key)
     if (sockets === undefined) return []
-    const queues = [...new Set(slots.map((slot) => slot % sockets.queues))]
+    const queues = [...new Set(slots.map((slot) => slot % sockets.queues))].filter((one) =>
+      sockets.isBound(one),
+    )
     return queues.map((slot) => ({ key, slot, socket: sockets.socketOf(slot) }))
   }
 
@@ -136,7 +139,7 @@ export class AppSockets {
    */
   inherit(
     addresses: readonly RememberedAddress[],
-    inherited: readonly { key: string; slot: number; socket: Socket }[],
+    inherited: readonly { key: string; slot: number; socket: AnySocket }[],
     occupied: boolean,
   ): void {
     for (const { address, port, ports, speaksHttp } of addresses) {
@@ -184,7 +187,7 @@ export class AppSockets {
   }
 
   /** What a worker of the slot is born with. */
-  socketsOf(slot: number): ReadonlyMap<string, Socket> {
+  socketsOf(slot: number): ReadonlyMap<string, AnySocket> {
     return this.#addresses.socketsOf(slot)
   }
 
@@ -196,6 +199,8 @@ export class AppSockets {
       const sockets = this.#addresses.open(address)
       const listener = sockets.socketOf(worker.slot)
       const balanced = this.#isBalanced(sockets.key) ? { balanced: true as const } : {}
+      // It may have datagrams already, so somebody has to answer for it from now on, also if this worker dies right away.
+      if (address.kind === 'udp') this.#owns(id, sockets)
       worker.process.sendListener({ type: 'listen', request, key: sockets.key, ...balanced }, listener)
       return undefined
     } catch (error) {
@@ -211,12 +216,27 @@ export class AppSockets {
     const worker = this.#workers.get(id)
     const sockets = this.#addresses.use(key, speaksHttp)
     if (worker === undefined || sockets === undefined) return
+    this.#owns(id, sockets)
     const slot = worker.slot % sockets.queues
-    const used = this.#used.get(key) ?? new Set()
-    this.#used.set(key, used.add(slot))
-    this.#listens(id, key)
     this.#events.opened(key, slot, sockets.socketOf(slot))
     if (this.#isBalanced(key)) this.#balanced?.listening(id, key)
+  }
+
+  /**
+   * Whether a worker that listens there is ready. Next to a server of connections UDP is a sideline: its bind says nothing about
+   * the requests that are to be answered.
+   */
+  makesReady(key: string): boolean {
+    return !isUdpKey(key) || [...this.#used.keys()].every(isUdpKey)
+  }
+
+  /** The queue of the worker's slot holds something, or may, and the worker takes it. */
+  #owns(id: number, { key, queues }: AddressSockets): void {
+    const worker = this.#workers.get(id)
+    if (worker === undefined) return
+    const used = this.#used.get(key) ?? new Set()
+    this.#used.set(key, used.add(worker.slot % queues))
+    this.#listens(id, key)
   }
 
   #listens(id: number, key: string): void {
@@ -311,6 +331,8 @@ function listenCode(error: BroodError): string {
       return 'EADDRINUSE'
     case 'port_denied':
       return 'EACCES'
+    case 'share_mode_unfit':
+      return 'ENOTSUP'
     default:
       return 'EADDRNOTAVAIL'
   }

@@ -1,7 +1,7 @@
 // One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
-import type { Socket } from 'node:net'
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
+import type { AnySocket } from '../wire/any-socket.ts'
 import type { Birth } from '../wire/birth.ts'
 import type { BackMessage, IdleConnections, ListenAddress } from '../wire/messages.ts'
 import type { RememberedAddress } from './addresses.ts'
@@ -130,7 +130,7 @@ export class App {
   }
 
   /** The socket of a slot at an address; undefined when it is not open. */
-  socketAt(key: string, slot: number): Socket | undefined {
+  socketAt(key: string, slot: number): AnySocket | undefined {
     return this.#sockets.socketAt(key, slot)
   }
 
@@ -189,7 +189,9 @@ export class App {
   /** It may have become ready after its supervisor was gone. */
   #phaseOf({ phase, listening }: BackMessage): BackMessage['phase'] {
     const { readyOn } = this.settings
-    const isReady = readyOn === 'spawn' || (readyOn === 'listening' && listening.length > 0)
+    const isReady =
+      readyOn === 'spawn' ||
+      (readyOn === 'listening' && listening.some((key) => this.#sockets.makesReady(key)))
     return phase === 'starting' && isReady ? 'ready' : phase
   }
 

@@ -3,8 +3,10 @@ import type { Socket } from 'node:net'
 import { countsConnections } from '../balance/index.ts'
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { messageOf } from '../kernel/errors.ts'
+import { sharesDatagrams } from '../listen/open-address.ts'
 import { AppCgroup, cgroupsAvailable, type Limits } from '../process/cgroup.ts'
 import { setNice } from '../process/priority.ts'
+import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import type { LogBirth, Rescue } from '../wire/birth.ts'
 import type { SupervisorMessage, WorkerMessage } from '../wire/messages.ts'
@@ -49,7 +51,7 @@ export interface CrewEvents {
 
 export interface Equipment {
   /** Address key → the slot's socket. */
-  readonly sockets: ReadonlyMap<string, Socket>
+  readonly sockets: ReadonlyMap<string, AnySocket>
   /** Addresses whose connections it is sent. */
   readonly balanced: readonly string[]
   readonly kept: readonly KeptSocket[]
@@ -160,6 +162,7 @@ export class Crew {
               held: kept,
               counts,
               balanced,
+              ownUdpPorts: !sharesDatagrams(settings.share),
               tellsLoad: settings.balance !== undefined && countsConnections(settings.balance.algorithm),
               logs: identity === undefined ? logs : undefined,
             },

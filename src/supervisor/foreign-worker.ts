@@ -1,10 +1,11 @@
 // A worker that is no Node program: it hears signals and nothing else, and says nothing but how it ended.
 import type { ChildProcess } from 'node:child_process'
-import type { Socket } from 'node:net'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
 import { startProcess } from '../process/start-process.ts'
+import { type AnySocket, stdioOf } from '../wire/any-socket.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
+import { isUdpKey } from '../wire/messages.ts'
 import type { AppSettings } from './app-settings.ts'
 import { foreignBirth } from './foreign-birth.ts'
 import type { WorkerEvents, WorkerProcess } from './worker-process.ts'
@@ -17,7 +18,7 @@ export interface ForeignSetup {
   readonly env: Readonly<Record<string, string>>
   readonly stdout: number | 'inherit'
   readonly stderr: number | 'inherit'
-  readonly sockets: ReadonlyMap<string, Socket>
+  readonly sockets: ReadonlyMap<string, AnySocket>
 }
 
 export class ForeignWorker implements WorkerProcess {
@@ -28,7 +29,9 @@ export class ForeignWorker implements WorkerProcess {
   #exited = false
 
   constructor(setup: ForeignSetup, events: WorkerEvents, clock: Clock = systemClock) {
-    const { settings, slot, worker, release, env, stdout, stderr, sockets } = setup
+    const { settings, slot, worker, release, env, stdout, stderr } = setup
+    // It is promised sockets that it can accept connections on.
+    const sockets = new Map([...setup.sockets].filter(([key]) => !isUdpKey(key)))
     this.#clock = clock
     this.startedAt = clock.now()
     // Nothing in it is for the program; it tells a supervisor to come whose worker this is.
@@ -60,7 +63,7 @@ export class ForeignWorker implements WorkerProcess {
         ...(uid === undefined ? {} : { uid }),
         ...(gid === undefined ? {} : { gid }),
       },
-      stdio: ['ignore', stdout, stderr, ...sockets.values()],
+      stdio: ['ignore', stdout, stderr, ...[...sockets.values()].map(stdioOf)],
     })
     if ('failure' in started) throw started.failure
     this.#child = started.process

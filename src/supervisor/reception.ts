@@ -60,7 +60,8 @@ export class Reception {
         const worker = this.#setup.state().workers.get(id)
         if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
         this.#sockets.listening(id, message.key, message.speaksHttp)
-        if (readyOn === 'listening') this.#take({ type: 'ready', worker: id })
+        if (readyOn === 'listening' && this.#sockets.makesReady(message.key))
+          this.#take({ type: 'ready', worker: id })
         return
       }
       case 'closed':

@@ -1,5 +1,5 @@
 // A worker that this supervisor started: the process, its control channel, the handles that pass, and its end.
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
@@ -8,6 +8,7 @@ import type { Identity } from '../process/identity.ts'
 import { guardIpc, refuseHandle } from '../process/ipc-guard.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
 import { startProcess } from '../process/start-process.ts'
+import { type AnySocket, stdioOf } from '../wire/any-socket.ts'
 import { type BareHandle, type HandleSender, isBareHandle } from '../wire/bare-handle.ts'
 import { type Birth, birthVariable, type LogBirth, type Rescue } from '../wire/birth.ts'
 import { Channel } from '../wire/channel.ts'
@@ -49,9 +50,11 @@ export interface WorkerSetup {
   readonly stdout: number | 'inherit'
   readonly stderr: number | 'inherit'
   /** Address key → the slot's socket. */
-  readonly sockets: ReadonlyMap<string, Socket>
+  readonly sockets: ReadonlyMap<string, AnySocket>
   /** Addresses whose connections it is sent. */
   readonly balanced: readonly string[]
+  /** Whether "any free UDP port" is each worker's own, because no other could be shared. */
+  readonly ownUdpPorts: boolean
   /** Whether it is to tell how many connections it has. */
   readonly tellsLoad: boolean
   /** What it keeps for others. */
@@ -63,7 +66,7 @@ export interface KeptSocket {
   readonly app: string
   readonly key: string
   readonly slot: number
-  readonly socket: Socket
+  readonly socket: AnySocket
 }
 
 export class SpawnedWorker implements WorkerProcess {
@@ -92,6 +95,7 @@ export class SpawnedWorker implements WorkerProcess {
       sockets: Object.fromEntries(keys.map((key, index) => [key, firstSocketDescriptor + index])),
       held: setup.held.map(({ app, key, slot }, index) => ({ app, key, slot, fd: firstHeld + index })),
       ...(setup.balanced.length > 0 ? { balanced: setup.balanced } : {}),
+      ...(setup.ownUdpPorts ? { ownUdpPorts: true } : {}),
       ...(setup.tellsLoad ? { tellsLoad: true } : {}),
       ...(setup.counts ? { counts: true } : {}),
       ...(setup.logs === undefined ? {} : { logs: setup.logs }),
@@ -119,8 +123,8 @@ export class SpawnedWorker implements WorkerProcess {
         setup.stderr,
         'ipc',
         'pipe',
-        ...setup.sockets.values(),
-        ...setup.held.map(({ socket }) => socket),
+        ...[...setup.sockets.values()].map(stdioOf),
+        ...setup.held.map(({ socket }) => stdioOf(socket)),
       ],
     })
     if ('failure' in started) throw started.failure
@@ -192,7 +196,7 @@ export class SpawnedWorker implements WorkerProcess {
     this.#channel?.send(message)
   }
 
-  sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: Socket): boolean {
+  sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: AnySocket): boolean {
     return this.#sendHandle(purpose, socket, () => {})
   }
 
@@ -229,9 +233,9 @@ export class SpawnedWorker implements WorkerProcess {
    * `sent` is called when the handle has left, or has failed to: a worker may die meanwhile, and its exit tells more than
    * that. Always with `keepOpen`: without it Node keeps a handle for ever when its receiver dies before it acknowledges.
    */
-  #sendHandle(purpose: HandlePurpose, socket: Socket, sent: () => void): boolean {
+  #sendHandle(purpose: HandlePurpose, socket: AnySocket, sent: () => void): boolean {
     if (!this.#child.connected) return false
-    this.#child.send({ brood: purpose }, socket, { keepOpen: true }, sent)
+    this.#child.send({ brood: purpose }, socket as SendHandle, { keepOpen: true }, sent) // Node sends bare handles of UDP too
     return true
   }
 

@@ -15,6 +15,14 @@ const address = v.variant('kind', [
     ordinal: count,
   }),
   v.object({ kind: v.literal('unix'), path: v.pipe(v.string(), v.minLength(1), v.maxLength(107)) }),
+  v.object({
+    kind: v.literal('udp'),
+    host: v.pipe(v.string(), v.ip()),
+    port: v.pipe(count, v.maxValue(65_535)),
+    ipv6Only: v.boolean(),
+    reuseAddr: v.boolean(),
+    ordinal: count,
+  }),
 ])
 
 const workerMessage = v.variant('type', [

@@ -1,6 +1,7 @@
 // One worker as the supervisor holds it, whoever started it: what it can be told, and what is heard of it.
 import type { Socket } from 'node:net'
 import type { Millis } from '../kernel/clock.ts'
+import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import type { HandlePurpose, SupervisorMessage, WorkerMessage } from '../wire/messages.ts'
 import type { Exit } from './state.ts'
@@ -12,7 +13,7 @@ export interface WorkerProcess {
   readonly takesSockets: boolean
   send(message: SupervisorMessage): void
   /** Passes a listening socket; the supervisor keeps its own. False when that is not possible. */
-  sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: Socket): boolean
+  sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: AnySocket): boolean
   /** Passes a connection for good; false when that is not possible. */
   sendConnection(key: string, id: number, socket: Socket): boolean
   /**

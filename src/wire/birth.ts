@@ -17,6 +17,8 @@ export interface Birth {
   sockets: Record<string, number>
   /** Addresses whose connections the supervisor accepts and sends. */
   balanced?: readonly string[]
+  /** Whether "any free UDP port" is each worker's own; otherwise they share one. */
+  ownUdpPorts?: true
   /** Whether it is to tell how many connections it has. */
   tellsLoad?: true
   /** Descriptors of sockets that other slots and apps listen on, kept for the next supervisor and for slots without a worker. */

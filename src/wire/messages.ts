@@ -1,21 +1,53 @@
 // What a worker and its supervisor say to each other on the control channel, and beside passed handles on Node's IPC.
 
-/** Where a program wants to listen, as it asked: numeric host or none (all interfaces), port, or a unix socket path. */
+/**
+ * Where a program wants to listen, as it asked: numeric host or none (all interfaces), port, or a unix socket path. UDP always
+ * has a host, which tells IPv4 from IPv6.
+ */
 export type ListenAddress =
   | { kind: 'tcp'; host: string | undefined; port: number; ipv6Only: boolean; ordinal: number }
   | { kind: 'unix'; path: string }
+  | UdpAddress
+
+export interface UdpAddress {
+  kind: 'udp'
+  host: string
+  port: number
+  ipv6Only: boolean
+  /** The program shares the port with whoever else says so, for multicast. */
+  reuseAddr: boolean
+  /** Which of the sockets that one worker binds there. */
+  ordinal: number
+}
 
 /** Begins the key of a unix socket; its path follows. */
 export const unixPrefix = 'unix:'
 
-/** A stable name of an address: `*:3000`, `127.0.0.1:8080`, `[::1]:80`, `*:0#1`, `unix:/run/x.sock`. */
+/** Begins the key of a UDP address. */
+const udpPrefix = 'udp:'
+
+export function isUdpKey(key: string): boolean {
+  return key.startsWith(udpPrefix)
+}
+
+/** A stable name of an address: `*:3000`, `127.0.0.1:8080`, `[::1]:80`, `*:0#1`, `unix:/run/x.sock`, `udp:*:5353`. */
 export function addressKey(address: ListenAddress): string {
   if (address.kind === 'unix') return `${unixPrefix}${address.path}`
+  if (address.kind === 'udp') {
+    const nth = address.port === 0 || address.ordinal > 0 ? `#${address.ordinal}` : ''
+    return `${udpPrefix}${udpHost(address)}:${address.port}${nth}${address.ipv6Only ? '/v6' : ''}`
+  }
   const host =
     address.host === undefined ? '*' : address.host.includes(':') ? `[${address.host}]` : address.host
   const only = address.ipv6Only ? '/v6' : ''
   // Port 0 asks for any free port; the n-th such server of every worker shares the n-th such port.
   return address.port === 0 ? `${host}:0#${address.ordinal}${only}` : `${host}:${address.port}${only}`
+}
+
+/** As people write it: `*` for all of IPv4, IPv6 in brackets. */
+export function udpHost({ host }: UdpAddress): string {
+  if (host === '0.0.0.0') return '*'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 export type WorkerMessage =

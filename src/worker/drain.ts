@@ -3,6 +3,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
 import type { IdleConnections } from '../wire/messages.ts'
 import type { DrainHook, Draining } from './api.ts'
+import type { Datagrams } from './datagrams.ts'
 import type { Listening } from './listening.ts'
 
 /** How often connections that have become idle are looked for, in milliseconds; only while draining. */
@@ -25,6 +26,7 @@ export interface DrainOptions {
 
 export class Drain {
   readonly #listening: Listening
+  readonly #datagrams: Datagrams
   readonly #options: DrainOptions
   /** Connections on their way to the supervisor; paused, so that no byte is read here any more. */
   readonly #leaving = new Map<number, { socket: Socket; server: Held['server'] }>()
@@ -32,8 +34,9 @@ export class Drain {
   #ids = 0
   #canHandOn: boolean
 
-  constructor(listening: Listening, options: DrainOptions) {
+  constructor(listening: Listening, datagrams: Datagrams, options: DrainOptions) {
     this.#listening = listening
+    this.#datagrams = datagrams
     this.#options = options
     this.#canHandOn = options.idle === 'hand-on'
   }
@@ -43,6 +46,7 @@ export class Drain {
     this.#listening.finish()
     const served = this.#listening.served
     const gone = served.map((one) => one.drain((server) => this.#listening.closeForDrain(server)))
+    gone.push(this.#datagrams.drain())
     const timer = setInterval(() => this.#scan(), scanEvery)
     this.#scan()
     try {

@@ -1,12 +1,12 @@
 // The listening sockets that a worker keeps for others: nothing is lost with a supervisor or a sibling while one worker lives.
 import { closeSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { type AnySocket, closeSocket } from '../wire/any-socket.ts'
 import type { HeldSocket } from '../wire/birth.ts'
 import type { KeptPlace } from '../wire/messages.ts'
 import { inodeOf } from '../wire/socket-inode.ts'
 
 /** An inherited descriptor, or a socket that came over IPC. */
-export type Held = number | Socket
+export type Held = number | AnySocket
 
 export interface Kept extends KeptPlace {
   readonly socket: Held
@@ -81,5 +81,5 @@ function nameOf(app: string, key: string, slot: number): string {
 
 function close(socket: Held): void {
   if (typeof socket === 'number') closeSync(socket)
-  else socket.destroy()
+  else closeSocket(socket)
 }

@@ -3,10 +3,9 @@ import { closeSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { BalancedListener } from '../listen/balanced/worker-listener.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
-import { addressKey, type ListenAddress, unixPrefix } from '../wire/messages.ts'
+import { addressKey, type ListenAddress, type UdpAddress, unixPrefix } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
 import { asPrimary } from './cluster-face.ts'
-import type { Held } from './held-sockets.ts'
 import { type ListenRequest, parseListen } from './listen-arguments.ts'
 import { ServedAddress } from './served.ts'
 import { listenOnUnixSocket } from './unix-listener.ts'
@@ -14,8 +13,8 @@ import { listenOnUnixSocket } from './unix-listener.ts'
 const net = process.getBuiltinModule('node:net')
 
 export interface ListeningEvents {
-  /** Asks the supervisor for a socket; the answer comes by `give` or `refuse`. */
-  want(request: number, address: ListenAddress): void
+  /** Asks the supervisor for a socket; the answer comes by `give` or `refuse`, with the number that this returns. */
+  want(address: Streams): number
   listening(key: string, server: Server): void
   closed(key: string): void
   /** Another slot's queue is accepted from as well, or could not be. */
@@ -24,11 +23,14 @@ export interface ListeningEvents {
   hold(): () => void
 }
 
+/** Where connections come in. */
+type Streams = Exclude<ListenAddress, UdpAddress>
+
 interface Pending {
   server: Server
   request: ListenRequest
   key: string
-  address: ListenAddress
+  address: Streams
   letGo: () => void
 }
 
@@ -44,7 +46,6 @@ export class Listening {
   readonly #pending = new Map<number, Pending>()
   readonly #listen = net.Server.prototype.listen as OriginalListen
   readonly #close = net.Server.prototype.close as OriginalClose
-  #requests = 0
   #zeroPorts = 0
   #over = false
 
@@ -89,7 +90,7 @@ export class Listening {
   }
 
   /** Accepts on another slot's socket of an address too; `closed`: the socket is closed again. */
-  adopt(key: string, slot: number, socket: Held, closed: () => void = () => {}): void {
+  adopt(key: string, slot: number, socket: number | Socket, closed: () => void = () => {}): void {
     const served = this.#served.get(key)
     if (served === undefined || served.isDraining) {
       if (typeof socket === 'number') closeSync(socket)
@@ -157,7 +158,7 @@ export class Listening {
     }
   }
 
-  #tcpAddress(request: ListenRequest & { kind: 'tcp' }, host: string | undefined): ListenAddress {
+  #tcpAddress(request: ListenRequest & { kind: 'tcp' }, host: string | undefined): Streams {
     const ordinal = request.port === 0 ? this.#zeroPorts++ : 0
     return { kind: 'tcp', host, port: request.port, ipv6Only: request.ipv6Only, ordinal }
   }
@@ -170,7 +171,7 @@ export class Listening {
     })
   }
 
-  #open(server: Server, request: ListenRequest, address: ListenAddress): void {
+  #open(server: Server, request: ListenRequest, address: Streams): void {
     const key = addressKey(address)
     if (this.#served.has(key) || this.#isPending(key)) {
       const error = listenError(address, 'EADDRINUSE', 'this program listens there already')
@@ -188,10 +189,9 @@ export class Listening {
       this.#accept(server, key, () => this.#listen.call(server, { fd }, request.backlog))
       return
     }
-    const id = this.#requests++
-    this.#pending.set(id, { server, request, key, address, letGo: this.#events.hold() })
     predictAddress(server, address)
-    this.#events.want(id, address)
+    const id = this.#events.want(address)
+    this.#pending.set(id, { server, request, key, address, letGo: this.#events.hold() })
   }
 
   #listenBalanced(server: Server, key: string, socket: Socket, backlog: number | undefined): void {
@@ -248,7 +248,7 @@ export class Listening {
 }
 
 /** `server.address()` right after `listen(3000)` answers in plain Node, so it does here while the socket is on its way. */
-function predictAddress(server: Server, address: ListenAddress): void {
+function predictAddress(server: Server, address: Streams): void {
   if (address.kind === 'unix') {
     server.address = () => address.path
   } else if (address.port !== 0) {
@@ -262,7 +262,7 @@ function predictAddress(server: Server, address: ListenAddress): void {
 }
 
 /** As Node reports it: `code`, `syscall`, `address`, `port`. */
-function listenError(address: ListenAddress, code: string, message: string): Error {
+function listenError(address: Streams, code: string, message: string): Error {
   const where =
     address.kind === 'unix'
       ? { address: address.path }

@@ -1,9 +1,12 @@
 // Loaded into every worker before its program: joins it to the supervisor and gives its servers the shared sockets.
 import { fileURLToPath } from 'node:url'
 import type { Rescue } from '../wire/birth.ts'
+import { isDatagramHandle } from '../wire/datagram-handle.ts'
 import {
   type BackMessage,
   type IdleConnections,
+  isUdpKey,
+  type ListenAddress,
   type SupervisorMessage,
   wireVersion,
 } from '../wire/messages.ts'
@@ -12,15 +15,17 @@ import { apiKey, type DrainHook, type WorkerApi } from './api.ts'
 import { takeBirth } from './birth.ts'
 import { wearClusterFace } from './cluster-face.ts'
 import { ConnectionCount } from './connection-count.ts'
-import { bindDatagramsExclusively } from './datagram.ts'
+import { Datagrams } from './datagrams.ts'
 import { describeError } from './describe-error.ts'
 import { Drain } from './drain.ts'
-import { HeldSockets } from './held-sockets.ts'
+import { type Held, HeldSockets } from './held-sockets.ts'
 import { speaksHttp } from './idle-connections.ts'
 import { Listening } from './listening.ts'
 import { setUpOutput } from './output.ts'
 import { probeProgram } from './probe.ts'
 import { RequestCount } from './request-count.ts'
+import type { ServedAddress } from './served.ts'
+import type { ServedDatagrams } from './served-datagrams.ts'
 import { SupervisorLink } from './supervisor-link.ts'
 import { WayBack } from './way-back.ts'
 
@@ -42,6 +47,7 @@ if (birth !== undefined) {
   const held = new HeldSockets(birth.held)
   let phase: BackMessage['phase'] = 'starting'
   let drain: Drain | undefined
+  let requests = 0
   /** Whether the supervisor is another than the one that started this process. */
   let adopted = false
   /** When that one was found. */
@@ -56,15 +62,17 @@ if (birth !== undefined) {
     handle(purpose, socket) {
       switch (purpose.type) {
         case 'listen':
+          if (isDatagramHandle(socket)) return datagrams.give(purpose.request, purpose.key, socket)
           return listening.give(purpose.request, purpose.key, socket, purpose.balanced === true)
         case 'hold':
           // Reading would fail on a socket that only listens, and close it.
-          if (stopReading(socket)) held.keep({ ...purpose, socket })
+          if (isDatagramHandle(socket) || stopReading(socket)) held.keep({ ...purpose, socket })
           else socket.destroy()
           return
         case 'adopt':
-          return listening.adopt(purpose.key, purpose.slot, socket)
+          return adopt(purpose.key, purpose.slot, socket)
         case 'connection': {
+          if (isDatagramHandle(socket)) return socket.close()
           const served = listening.servedAt(purpose.key)
           // Also while draining: it was on its way before the word came, and goes on from here with the next look.
           if (served === undefined) socket.destroy()
@@ -87,7 +95,7 @@ if (birth !== undefined) {
       : undefined
 
   const listening = new Listening(birth.sockets, birth.balanced ?? [], {
-    want: (request, address) => link.send({ type: 'want', request, address }),
+    want,
     listening(key, server) {
       count?.watch(server)
       connections?.watch(server)
@@ -98,9 +106,24 @@ if (birth !== undefined) {
     hold: () => link.hold(),
   })
 
+  const datagrams = new Datagrams(birth.sockets, birth.ownUdpPorts === true, {
+    want,
+    listening: (key) => link.send({ type: 'listening', key, speaksHttp: false }),
+    closed: (key) => link.send({ type: 'closed', key }),
+    adopted: (key, other, accepting) => link.send({ type: 'adopted', key, slot: other, accepting }),
+    hold: () => link.hold(),
+  })
+
+  function want(address: ListenAddress): number {
+    const request = requests++
+    link.send({ type: 'want', request, address })
+    return request
+  }
+
   function obey(message: SupervisorMessage): void {
     switch (message.type) {
       case 'refused':
+        datagrams.refuse(message.request, message.code, message.message)
         return listening.refuse(message.request, message.code, message.message)
       case 'trusted':
         if (phase === 'starting') phase = 'ready'
@@ -110,7 +133,7 @@ if (birth !== undefined) {
       case 'release':
         // Two may accept from one queue; a socket that nobody keeps any more takes its queue with it.
         if (held.isLent(app, message.key, message.slot)) return
-        return listening.servedAt(message.key)?.release(message.slot)
+        return servedAt(message.key)?.release(message.slot)
       case 'lacking':
         hasAll = false
         return
@@ -156,11 +179,22 @@ if (birth !== undefined) {
     link.send({ type: 'counted', requests: count.requests, errors: count.errors })
   }
 
+  function servedAt(key: string): ServedAddress | ServedDatagrams | undefined {
+    return isUdpKey(key) ? datagrams.servedAt(key) : listening.servedAt(key)
+  }
+
+  function adopt(key: string, other: number, socket: Held, closed?: () => void): void {
+    if (!isUdpKey(key) && !isDatagramHandle(socket)) listening.adopt(key, other, socket, closed)
+    if (isUdpKey(key) && (typeof socket === 'number' || isDatagramHandle(socket)))
+      datagrams.adopt(key, other, socket, closed)
+  }
+
   /** Told by a supervisor that cannot send sockets here. */
   function adoptKept(key: string, other: number): void {
-    if (listening.isAdopting(key, other))
+    const served = servedAt(key)
+    if (served?.isDraining === false && served.adopting.includes(other))
       return link.send({ type: 'adopted', key, slot: other, accepting: true })
-    const isKept = held.lend(app, key, other, (socket, closed) => listening.adopt(key, other, socket, closed))
+    const isKept = held.lend(app, key, other, (socket, closed) => adopt(key, other, socket, closed))
     if (!isKept) link.send({ type: 'adopted', key, slot: other, accepting: false })
   }
 
@@ -199,7 +233,7 @@ if (birth !== undefined) {
           foundAt = performance.now()
           const { token } = rescue
           const { pid } = process
-          const serving = listening.served.filter((served) => !served.isDraining)
+          const serving = [...listening.served, ...datagrams.served].filter((served) => !served.isDraining)
           link.reopen(socket, {
             type: 'back',
             wire: wireVersion,
@@ -228,7 +262,7 @@ if (birth !== undefined) {
   function leave(idle: IdleConnections, within: number, then: () => void): void {
     if (drain !== undefined) return
     phase = 'draining'
-    drain = new Drain(listening, {
+    drain = new Drain(listening, datagrams, {
       idle,
       within,
       sendConnection: (...args) => link.sendConnection(...args),
@@ -263,7 +297,7 @@ if (birth !== undefined) {
   Object.defineProperty(globalThis, apiKey, { value: api })
 
   wearClusterFace(slot, () => leave('close', graceWithoutSupervisor, () => process.exit(0)))
-  bindDatagramsExclusively()
+  datagrams.intercept()
   listening.intercept()
   process.getBuiltinModule('node:module').syncBuiltinESMExports() // named imports see the cluster face too
   link.send({ type: 'hello', pid: process.pid, node: process.versions.node })

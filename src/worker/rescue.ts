@@ -1,5 +1,6 @@
 // Brings a new supervisor up when the old one is gone: a worker starts it and gives it every listening socket it holds.
 import type { SpawnOptions } from 'node:child_process'
+import { stdioOf } from '../wire/any-socket.ts'
 import { type Inheritance, inheritanceVariable, type Rescue } from '../wire/birth.ts'
 import type { Kept } from './held-sockets.ts'
 
@@ -36,7 +37,7 @@ export function startSupervisor(rescue: Rescue, sockets: readonly Kept[], ended:
     detached: true, // a session of its own: what is sent to the worker's group is not for it
     env: { ...rescue.env, [inheritanceVariable]: JSON.stringify(inheritance) },
     // The last one is never written to: it closes with the supervisor, which is not our child and tells us nothing else.
-    stdio: ['ignore', log, log, ...sockets.map(({ socket }) => socket), 'pipe'],
+    stdio: ['ignore', log, log, ...sockets.map(({ socket }) => stdioOf(socket)), 'pipe'],
   }
   const shell = '/bin/sh'
   const [file = '', ...args] = existsSync(shell)

@@ -1,7 +1,6 @@
 // One server of the program that brood gave its socket to: its own queue, queues it took in, connections handed to it.
 import type { Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
-import type { Held } from './held-sockets.ts'
 import { idleConnections, isHttpServer, speaksHttp } from './idle-connections.ts'
 
 const net = process.getBuiltinModule('node:net')
@@ -54,7 +53,12 @@ export class ServedAddress {
   }
 
   /** Accepts from another slot's queue too, as if the program's own server did; `closed`: the socket is closed again. */
-  adopt(slot: number, socket: Held, settled: (accepting: boolean) => void, closed: () => void): void {
+  adopt(
+    slot: number,
+    socket: number | Socket,
+    settled: (accepting: boolean) => void,
+    closed: () => void,
+  ): void {
     const { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark } = this
       .server as Server & AcceptOptions
     const options = {

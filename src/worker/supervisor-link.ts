@@ -1,7 +1,9 @@
 // The worker's two lines to its supervisor: framed messages on the control channel, handles on Node's IPC.
 import type { Socket } from 'node:net'
+import type { AnySocket } from '../wire/any-socket.ts'
 import { type BareHandle, type HandleSender, isBareHandle } from '../wire/bare-handle.ts'
 import { Channel } from '../wire/channel.ts'
+import { isDatagramHandle } from '../wire/datagram-handle.ts'
 import { holdChannel, tapMessages } from '../wire/ipc-tap.ts'
 import {
   asSupervisorMessage,
@@ -26,7 +28,7 @@ function calledByNode(): boolean {
 
 export interface LinkEvents {
   message(message: SupervisorMessage): void
-  handle(purpose: HandlePurpose, socket: Socket): void
+  handle(purpose: HandlePurpose, socket: AnySocket): void
   /** A connection that nobody has begun to read. */
   client(key: string, client: BareHandle): void
   /** The supervisor is gone. */
@@ -54,7 +56,7 @@ export class SupervisorLink {
         const purpose = handlePurpose(message)
         if (purpose === undefined) return false
         if (purpose.type === 'client' && isBareHandle(handle)) events.client(purpose.key, handle)
-        else if (handle instanceof net.Socket) events.handle(purpose, handle)
+        else if (handle instanceof net.Socket || isDatagramHandle(handle)) events.handle(purpose, handle)
         return true
       },
       closed: () => this.#outlive(),

@@ -56,6 +56,10 @@ const web: RememberedApp = {
   addresses: [
     { address: { kind: 'tcp', host: '127.0.0.1', port: 3000, ipv6Only: false, ordinal: 0 }, port: 3000 },
     { address: { kind: 'unix', path: '/run/x.sock' } },
+    {
+      address: { kind: 'udp', host: '0.0.0.0', port: 0, ipv6Only: false, reuseAddr: false, ordinal: 0 },
+      port: 5353,
+    },
   ],
 }
 

@@ -1,6 +1,5 @@
 // What a program finds in a worker: its place, a cluster's worker, Node's IPC for itself, and children without any of it.
 import assert from 'node:assert/strict'
-import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import net from 'node:net'
@@ -381,48 +380,6 @@ describe('what a worker starts', () => {
       assert.deepEqual(answers.get(pid ?? 0)?.json, expected)
     }
     assert.equal((await brood.run('reload', 'app')).code, 0)
-  })
-})
-
-describe('UDP sockets', () => {
-  it('bind in every worker on their own, in each form of bind, and work', bounded, async (t) => {
-    const brood = Brood.create(t)
-    const script = temporaryProgram(
-      t,
-      'datagrams.mjs',
-      httpThatShows(
-        'ports',
-        `import dgram from 'node:dgram'
-        import { once } from 'node:events'
-        const binds = [
-          (socket) => socket.bind(),
-          (socket) => socket.bind(0),
-          (socket) => socket.bind(0, '127.0.0.1'),
-          (socket) => socket.bind({ port: 0, address: '127.0.0.1' }),
-          (socket) => socket.send('unbound', 9, '127.0.0.1'),
-        ]
-        const ports = await Promise.all(binds.map(async (bind) => {
-          const socket = dgram.createSocket('udp4')
-          socket.on('message', (message, { port, address }) => socket.send(\`\${process.pid} \${message}\`, port, address))
-          bind(socket)
-          await once(socket, 'listening')
-          return socket.address().port
-        }))`,
-      ),
-    )
-    const { report, port } = await brood.start(script, '-w', '2', '--name', 'app')
-    const client = dgram.createSocket('udp4')
-    t.after(() => client.close())
-    const answers = await answerOfEach(t, pidsOf(report), { port, path: '/' })
-    const bound = [...answers].flatMap(([pid, { body }]) =>
-      (JSON.parse(body) as number[]).map((udp) => ({ pid, udp })),
-    )
-    assert.equal(new Set(bound.map(({ udp }) => udp)).size, 10)
-    for (const { pid, udp } of bound) {
-      client.send('hello', udp, '127.0.0.1')
-      const [message] = await once(client, 'message', { signal: t.signal })
-      assert.equal(String(message), `${pid} hello`)
-    }
   })
 })
 

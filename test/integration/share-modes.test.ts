@@ -9,6 +9,8 @@ import { get } from '../fixtures/get.ts'
 import { askHttp2, askHttps, askTcp, askUnixSocket, askWebSocket } from '../support/ask.ts'
 import { askAgain } from '../support/ask-again.ts'
 import { Brood, pidsOf, portOf, program } from '../support/brood.ts'
+import { askDatagram, type Stream, streamDatagrams } from '../support/datagrams.ts'
+import { freeUdpPort } from '../support/free-port.ts'
 import { formatReport, startLoad } from '../support/load/index.ts'
 
 const bounded = { timeout: 120_000 }
@@ -182,6 +184,9 @@ for (const mode of modes) {
       assert.ok(!pidsOf(report).includes(await ask(t.signal)))
     })
 
+    if (['balanced', 'ports'].includes(mode)) refusesDatagrams(start, mode)
+    else sharesDatagrams(start, mode)
+
     for (const [name, script, ask] of protocols) {
       test(name, bounded, async (t) => {
         const { report, port } = await start(Brood.create(t), script, '-w', '2')
@@ -189,6 +194,128 @@ for (const mode of modes) {
       })
     }
   })
+}
+
+type Start = (brood: Brood, script: string, ...flags: string[]) => ReturnType<Brood['start']>
+
+function refusesDatagrams(start: Start, mode: string): void {
+  test('UDP: a port is refused at start, and the modes are named that can', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const port = await freeUdpPort()
+    const flags = ['--share', mode, '--name', 'web', '-w', '2', '--env', `PORT=${port}`]
+    const ran = await brood.run('start', ...flags, '--json', program('udp.js'))
+    assert.equal(ran.code, 1)
+    const { error } = JSON.parse(ran.stdout)
+    assert.equal(error.code, 'share_mode_unfit')
+    assert.match(error.message, new RegExp(`'${mode}' cannot share UDP port ${port}: .* slots or shared`))
+    assert.equal((await start(brood, 'http.js')).report.status, 'running', 'the next app is not affected')
+  })
+}
+
+function sharesDatagrams(start: Start, mode: string): void {
+  const assertNoneLost = async (stream: Stream): Promise<void> => {
+    stream.stop()
+    await stream.until(({ sent, answers }) => answers.size === sent)
+  }
+
+  test('UDP: a reload, more workers and fewer lose no datagram', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { report, port } = await start(brood, 'udp.js', '-w', '2', '--env', 'DELAY=50')
+    assert.deepEqual(report.addresses, [`udp *:${port}`])
+    const stream = streamDatagrams(t, { port })
+    await stream.until(({ answers }) => answers.size > 50)
+    const steps = [
+      ['reload', 'web'],
+      ['scale', 'web', '4'],
+      ['reload', 'web'],
+      ['scale', 'web', '1'],
+      ['reload', 'web'],
+    ]
+    for (const step of steps) {
+      const ran = await brood.run(...step)
+      assert.equal(ran.code, 0, ran.stderr)
+      const now = await brood.list()
+      assert.deepEqual(now[0]?.addresses, report.addresses)
+      const { size } = stream.report.answers
+      await stream.until(({ answers }) => answers.size > size + 50)
+      const pids = pidsOf(now[0])
+      const last = [...stream.report.answers.values()].slice(-20)
+      assert.ok(
+        last.every((pid) => pids.includes(pid)),
+        `${last} is not of ${pids}`,
+      )
+      if (mode !== 'slots') continue
+      const answering = new Set<number>() // each question from another port, so that the hash comes to all
+      while (!pids.every((pid) => answering.has(pid))) answering.add(await askDatagram(port, t.signal))
+    }
+    await assertNoneLost(stream)
+  })
+
+  test('UDP: a killed worker costs what it had read, and keeps nobody waiting', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { port } = await start(brood, 'udp.js', '-w', '3', '--intensity', '1000')
+    const stream = streamDatagrams(t, { port })
+    const kills = 5
+    for (let killed = 0; killed < kills; killed++) {
+      const { size } = stream.report.answers
+      await stream.until(({ answers }) => answers.size > size + 50)
+      const victim = await brood.waitForWorker('web', 'ready')
+      process.kill(victim, 'SIGKILL')
+      await brood.event(({ type, pid }) => type === 'worker-exited' && pid === victim)
+    }
+    const { sent } = stream.report
+    await stream.until(({ answers }) =>
+      [0, 1, 2, 3].every((source) => isAnsweredAfter(answers, sent, source)),
+    )
+    const lost = stream.unanswered.filter((number) => number < sent)
+    assert.ok(lost.length <= kills * readAtOnce, `${lost.length} of ${sent} are lost`)
+  })
+
+  test('UDP: the only worker dies, and what comes meanwhile waits for the next', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { report, port } = await start(brood, 'udp.js', '-w', '1')
+    const [only] = pidsOf(report)
+    assert.ok(only !== undefined)
+    process.kill(only, 'SIGSTOP') // it reads nothing any more
+    const asked = Array.from({ length: 20 }, () => askDatagram(port, t.signal))
+    process.kill(only, 'SIGKILL')
+    assert.ok((await Promise.all(asked)).every((pid) => pid !== only))
+  })
+
+  test(
+    'UDP: the supervisor is killed, the same workers answer on, and a reload loses nothing',
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const { report, port } = await start(brood, 'udp.js', '-w', '2')
+      const stream = streamDatagrams(t, { port })
+      await stream.until(({ answers }) => answers.size > 50)
+      await brood.replaced(await brood.killSupervisor())
+      const [now] = await brood.list()
+      assert.deepEqual(pidsOf(now), pidsOf(report))
+      assert.deepEqual(now?.addresses, [`udp *:${port}`])
+      for (const step of [
+        ['reload', 'web'],
+        ['scale', 'web', '3'],
+      ]) {
+        const ran = await brood.run(...step)
+        assert.equal(ran.code, 0, ran.stderr)
+      }
+      const pids = pidsOf((await brood.list())[0])
+      assert.ok(pidsOf(report).every((pid) => !pids.includes(pid)))
+      const { sent } = stream.report
+      await stream.until(({ answers }) => answers.size > sent)
+      await assertNoneLost(stream)
+      assert.ok(pids.includes([...stream.report.answers.values()].at(-1) ?? 0))
+    },
+  )
+}
+
+/** Datagrams that libuv reads before it turns to anything else. */
+const readAtOnce = 32
+
+function isAnsweredAfter(answers: ReadonlyMap<number, number>, from: number, source: number): boolean {
+  return [...answers.keys()].some((number) => number > from && number % 4 === source)
 }
 
 /** Node 24 cannot bind one beforehand. */

@@ -11,6 +11,7 @@ import { bindSharedPath } from '../../src/listen/shared/shared-socket.ts'
 import { bindSlots } from '../../src/listen/slots/slot-sockets.ts'
 import { type Child, spawn } from '../../src/process/index.ts'
 import { type ForeignSettings, foreignBirth } from '../../src/supervisor/foreign-birth.ts'
+import { type AnySocket, stdioOf } from '../../src/wire/any-socket.ts'
 import { processTest } from '../support/process/process-test.ts'
 
 const settings: ForeignSettings = {
@@ -68,7 +69,7 @@ const skip = spawnSync('python3', ['--version']).status === 0 ? false : 'there i
 const loopback = { host: '127.0.0.1', port: 0, ipv6Only: false }
 
 async function startPython(
-  sockets: ReadonlyMap<string, Socket>,
+  sockets: ReadonlyMap<string, AnySocket>,
   args: readonly string[],
 ): Promise<{ child: Child; told: Told }> {
   const environment = Object.entries(process.env).filter(
@@ -87,7 +88,7 @@ async function startPython(
     env: { ...Object.fromEntries(environment), NODE_OPTIONS: '--require /no/such/file' },
     sockets: [...sockets.keys()],
   })
-  const stdio = ['ignore', 'pipe', 'inherit', ...sockets.values()] as const
+  const stdio = ['ignore', 'pipe', 'inherit', ...[...sockets.values()].map((one) => stdioOf(one))] as const
   const child = spawn(file, all, { env, ownGroup: true, stdio })
   const line = await child.stdout?.lines().next()
   return { child, told: JSON.parse(String(line?.value)) }
@@ -202,7 +203,7 @@ suite('a program without sockets', () => {
       })
       const child = spawn(file, args, {
         ownGroup: true,
-        stdio: ['ignore', 'ignore', 'pipe', tcp.socketOf(0)],
+        stdio: ['ignore', 'ignore', 'pipe', stdioOf(tcp.socketOf(0))],
       })
       assert.match((await child.stderr?.text()) ?? '', /\/no\/such\/program.*not found/)
       assert.equal((await child.exit).code, 127)

@@ -5,6 +5,7 @@ import {
   addressKey,
   asSupervisorMessage,
   handlePurpose,
+  isUdpKey,
   type ListenAddress,
 } from '../../src/wire/messages.ts'
 
@@ -13,6 +14,15 @@ const tcp = (host: string | undefined, port: number, ipv6Only = false, ordinal =
   host,
   port,
   ipv6Only,
+  ordinal,
+})
+
+const udp = (host: string, port: number, ordinal = 0, ipv6Only = false): ListenAddress => ({
+  kind: 'udp',
+  host,
+  port,
+  ipv6Only,
+  reuseAddr: false,
   ordinal,
 })
 
@@ -29,8 +39,19 @@ suite('the key of an address', () => {
     [tcp('::', 0, true, 2), '[::]:0#2/v6'],
     [tcp(undefined, 3000, false, 5), '*:3000'],
     [{ kind: 'unix', path: '/run/x.sock' }, 'unix:/run/x.sock'],
+    [udp('0.0.0.0', 5353), 'udp:*:5353'],
+    [udp('::', 5353), 'udp:[::]:5353'],
+    [udp('::', 5353, 0, true), 'udp:[::]:5353/v6'],
+    [udp('127.0.0.1', 5353), 'udp:127.0.0.1:5353'],
+    [udp('::1', 53), 'udp:[::1]:53'],
+    [udp('0.0.0.0', 0), 'udp:*:0#0'],
+    [udp('0.0.0.0', 5353, 1), 'udp:*:5353#1'],
   ]
   for (const [address, key] of keys) test(`is ${key}`, () => assert.equal(addressKey(address), key))
+
+  test('tells UDP from all others', () => {
+    for (const [address, key] of keys) assert.equal(isUdpKey(key), address.kind === 'udp', key)
+  })
 })
 
 suite('a message that came with a handle', () => {

@@ -84,7 +84,7 @@ export async function trial(
 }
 
 function portOf({ name, addresses }: AppReport): number {
-  const port = addresses.map((address) => /:(\d+)$/.exec(address)?.[1]).find((one) => one !== undefined)
+  const port = addresses.map((address) => /^\S+:(\d+)$/.exec(address)?.[1]).find((one) => one !== undefined)
   if (port !== undefined) return Number(port)
   throw new BroodError('usage', `'${name}' listens on no TCP port: what is to be loaded has to`)
 }

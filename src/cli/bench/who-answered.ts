@@ -36,7 +36,9 @@ async function appAt(url: URL, client: ControlClient): Promise<string | { readon
   if (!(await isThisMachine(hostOf(url)))) return { why: `${hostOf(url)} is another machine` }
   const apps = await client.call('list', {})
   const suffix = `:${portOf(url)}`
-  const found = apps.filter(({ addresses }) => addresses.some((address) => address.endsWith(suffix)))
+  const found = apps.filter(({ addresses }) =>
+    addresses.some((address) => !address.startsWith('udp ') && address.endsWith(suffix)),
+  )
   const [first, second] = found
   if (first === undefined) return { why: `${url.host} is no app of this supervisor` }
   if (second !== undefined)

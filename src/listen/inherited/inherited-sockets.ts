@@ -37,6 +37,7 @@ export class InheritedSockets {
       label: addressKey(address).replace(/^unix:/, ''),
       port: address.kind === 'tcp' ? address.port : undefined,
       queues: sockets.length,
+      isBound: () => true,
       socketOf: (slot) => (sockets[slot % sockets.length] ?? first).socket,
       // The manager listens on, whatever we do, and what is closed here could not be had again.
       close() {},

@@ -1,5 +1,5 @@
 // Share mode `ports`: each slot has a port of its own; what clients speak to is a reverse proxy in front of them.
-import type { Socket } from 'node:net'
+import { type AnySocket, closeSocket } from '../../wire/any-socket.ts'
 import type { AddressSockets } from '../address-sockets.ts'
 import { assertFree, bindTcp, hold } from '../bind.ts'
 import { nothingFound, portOf } from '../found.ts'
@@ -24,7 +24,7 @@ export function bindPorts(
   count: number,
   found = nothingFound,
 ): AddressSockets {
-  const sockets: Socket[] = []
+  const sockets: AnySocket[] = []
   try {
     for (let slot = 0; slot < count; slot++) {
       const wanted = found.ports?.[slot] ?? (from === undefined ? 0 : from + slot)
@@ -32,7 +32,7 @@ export function bindPorts(
     }
   } catch (error) {
     const given = [...found.sockets.values()]
-    for (const socket of sockets) if (!given.includes(socket)) socket.destroy()
+    for (const socket of sockets) if (!given.includes(socket)) closeSocket(socket)
     throw error
   }
   const ports = sockets.map((socket) => portOf(socket) ?? 0)
@@ -42,18 +42,19 @@ export function bindPorts(
     port: undefined,
     ports,
     queues: count,
+    isBound: () => true,
     socketOf(slot) {
       const socket = sockets[slot]
       if (socket === undefined) throw new RangeError(`slot ${slot} is beyond the ${count} ports of ${key}`)
       return socket
     },
     close() {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets) closeSocket(socket)
     },
   }
 }
 
-function bindAnew(host: string, port: number, occupied: boolean): Socket {
+function bindAnew(host: string, port: number, occupied: boolean): AnySocket {
   const target = { host, port, ipv6Only: false }
   if (port !== 0 && !occupied) assertFree(target)
   return hold(bindTcp(target, reusePort))

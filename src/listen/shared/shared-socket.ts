@@ -1,7 +1,8 @@
 // Share mode `shared`: one listening socket that all workers accept from; for unix sockets, and where the kernel does
 // not spread SO_REUSEPORT.
 import { rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import type { AnySocket } from '../../wire/any-socket.ts'
+import { closeSocket } from '../../wire/any-socket.ts'
 import type { AddressSockets } from '../address-sockets.ts'
 import { assertFree, bindPath, bindTcp, hold, type TcpTarget } from '../bind.ts'
 import { nothingFound, portOf } from '../found.ts'
@@ -19,7 +20,7 @@ export function bindShared(key: string, target: TcpTarget, found = nothingFound)
   return shared(key, `${target.host ?? '*'}:${port}`, port, socket)
 }
 
-function bindAnew(target: TcpTarget, occupied: boolean): Socket {
+function bindAnew(target: TcpTarget, occupied: boolean): AnySocket {
   if (target.port !== 0 && !occupied) assertFree(target)
   return hold(bindTcp(target, reusePort))
 }
@@ -36,6 +37,14 @@ export function bindSharedPath(key: string, path: string, found = nothingFound):
   }
 }
 
-function shared(key: string, label: string, port: number | undefined, socket: Socket): AddressSockets {
-  return { key, label, port, queues: 1, socketOf: () => socket, close: () => socket.destroy() }
+function shared(key: string, label: string, port: number | undefined, socket: AnySocket): AddressSockets {
+  return {
+    key,
+    label,
+    port,
+    queues: 1,
+    isBound: () => true,
+    socketOf: () => socket,
+    close: () => closeSocket(socket),
+  }
 }

@@ -1,5 +1,5 @@
 // Share mode `slots`: one SO_REUSEPORT socket per slot; the kernel spreads new connections over those in LISTEN state.
-import type { Socket } from 'node:net'
+import { type AnySocket, closeSocket } from '../../wire/any-socket.ts'
 import type { AddressSockets } from '../address-sockets.ts'
 import { assertFree, bindTcp, hold, type TcpTarget } from '../bind.ts'
 import { nothingFound, portOf } from '../found.ts'
@@ -21,7 +21,7 @@ export function bindSlots(
   const given = [...found.sockets.values()]
   const known = given.map(portOf).find((one) => one !== undefined) ?? found.port
   if (target.port !== 0 && given.length === 0 && !found.occupied) assertFree(target)
-  const sockets: Socket[] = []
+  const sockets: AnySocket[] = []
   let lasting: { lasting?: true } = {}
   let port = known ?? target.port
   try {
@@ -31,7 +31,7 @@ export function bindSlots(
       if (port === 0) port = portOf(socket) ?? 0
     }
   } catch (error) {
-    for (const socket of sockets) if (!given.includes(socket)) socket.destroy()
+    for (const socket of sockets) if (!given.includes(socket)) closeSocket(socket)
     if (given.length === 0) throw error
     sockets.splice(0, sockets.length, ...given)
     lasting = { lasting: true }
@@ -41,6 +41,7 @@ export function bindSlots(
     label: `${target.host ?? '*'}:${port}`,
     port,
     queues: sockets.length,
+    isBound: () => true,
     socketOf(slot) {
       const socket = sockets[slot % sockets.length]
       if (slot >= count || socket === undefined)
@@ -48,7 +49,7 @@ export function bindSlots(
       return socket
     },
     close() {
-      if (lasting.lasting === undefined) for (const socket of sockets) socket.destroy()
+      if (lasting.lasting === undefined) for (const socket of sockets) closeSocket(socket)
     },
     ...lasting,
   }
