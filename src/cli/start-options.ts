@@ -39,6 +39,7 @@ export function withStartOptions(command: Command, program: string): Command {
       '--balance <algorithm>',
       'who gets the next connection: round-robin, least-connections, two-choices, weighted, random, ip-hash, ewma',
     )
+    .option('--rebalance', 'move idle keep-alive connections from full workers to empty ones')
   startingAndEnding(command)
   return replacingAndLogging(command)
 }

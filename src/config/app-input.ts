@@ -215,6 +215,7 @@ const appEntries = {
   port: v.optional(whole(0, 65_535)),
   share: v.optional(choice(appSpec.entries.share.wrapped.options)),
   balance: v.optional(balance),
+  rebalance: v.optional(flag()),
   ready: v.optional(ready),
   live: v.optional(live),
   watchdog: v.optional(v.union([v.literal(false), time()], 'write a time such as 10s, or false for none')),

@@ -104,6 +104,8 @@ export const appSpec = v.strictObject({
       weights: v.optional(v.array(v.pipe(v.number(), v.gtValue(0))), []),
     }),
   ),
+  /** Whether idle keep-alive connections are moved from workers with many to workers with few. */
+  rebalance: v.optional(v.boolean(), false),
   /** When a worker counts as ready, how long it may take, and how long it must last before a reload relies on it. */
   ready: v.pipe(
     v.strictObject({

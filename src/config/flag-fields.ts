@@ -14,6 +14,7 @@ export interface StartFlags {
   maxWorkers?: string
   share?: string
   balance?: string
+  rebalance?: true
   uid?: string
   gid?: string
   nice?: string
@@ -40,7 +41,7 @@ export interface StartFlags {
   parallel?: string
   canary?: string
   dependsOn?: readonly string[]
-  /** `true` without a path. */
+  /** `true` without a path, and so the whole folder. */
   watch?: true | readonly string[]
   ignoreWatch?: readonly string[]
   logFormat?: string
@@ -56,6 +57,8 @@ export interface FlagField {
   readonly path: Path
   /** What the text means; as text where it means nothing, for the schema to refuse. */
   readonly read: (text: string) => unknown
+  /** What the flag means without a text. */
+  readonly alone?: unknown
 }
 
 const asText = (text: string): unknown => text
@@ -86,6 +89,7 @@ const flagFields = {
   maxWorkers: field('--max-workers', ['maxWorkers'], asWhole),
   share: field('--share', ['share']),
   balance: field('--balance', ['balance']),
+  rebalance: { ...field('--rebalance', ['rebalance']), alone: true },
   uid: field('--uid', ['uid'], asWhole),
   gid: field('--gid', ['gid'], asWhole),
   nice: field('--nice', ['nice'], asWhole),

@@ -9,8 +9,8 @@ import { type AppSpec, appName, appSpec, type Hook, usualMaxWorkers } from './ap
 import { type EnvFile, mergeVariables, readEnvFile } from './environment.ts'
 import { type Origin, type Path, type Refuse, refusal } from './origin.ts'
 import { liveOf, readyOf } from './resolve-probes.ts'
+import { sharingOf } from './resolve-sharing.ts'
 import { faultOfScript, interpreterOf, isExecutable } from './script.ts'
-import { defaultShareMode } from './share-mode.ts'
 import type { Variables } from './written.ts'
 
 export interface Surroundings {
@@ -69,7 +69,7 @@ export function resolveApp(app: CheckedApp, around: Surroundings): AppSpec {
     workers,
     maxWorkers: app.maxWorkers ?? Math.max(usualMaxWorkers, workers),
     port: app.port,
-    ...sharing(app, interpreter, refuse),
+    ...sharingOf(app, interpreter, refuse),
     ready: readyOf(app.ready, interpreter, refuse),
     live: liveOf(app.live, interpreter, refuse),
     watchdog: app.watchdog === false ? 0 : app.watchdog,
@@ -103,28 +103,6 @@ function nameOf(app: CheckedApp, origin: Origin, refuse: Refuse): string {
     app.name === undefined ? [] : ['name'],
     `'${name}' cannot name an app: use letters, digits, dots, dashes and underscores, at most 64, not 'all'${hint}`,
   )
-}
-
-/** Who asks for an algorithm asks for the mode in which there is one to choose. */
-function sharing(
-  { share, balance }: CheckedApp,
-  interpreter: string | undefined,
-  refuse: Refuse,
-): Pick<v.InferInput<typeof appSpec>, 'share' | 'balance'> {
-  const mode = share ?? (balance === undefined ? defaultShareMode : 'balanced')
-  if (mode !== 'balanced') {
-    if (balance === undefined) return { share: mode }
-    throw refuse(['balance'], `is for share 'balanced', not '${mode}': leave one of them out`)
-  }
-  if (interpreter !== undefined)
-    throw refuse(
-      share === undefined ? ['balance'] : ['share'],
-      "needs Node programs, which can be sent connections: choose 'shared', or leave it out",
-      share,
-    )
-  const { algorithm, weights = [] } =
-    typeof balance === 'object' ? balance : { algorithm: balance ?? 'round-robin' }
-  return { share: mode, balance: { algorithm, weights } }
 }
 
 /** The name an app has when none is given. */

@@ -29,6 +29,7 @@ export function settingsOf(spec: AppSpec, home: string): AppSettings {
     // take it over: so all of them have the same one.
     share: spec.interpreter === undefined ? spec.share : 'shared',
     balance: spec.balance,
+    rebalance: spec.rebalance,
     readyOn: spec.ready.on,
     stopSignal: spec.stop.signal,
     policy: policyOf(spec),

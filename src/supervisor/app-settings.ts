@@ -26,6 +26,8 @@ export interface AppSettings {
   readonly share: ShareMode
   /** How the supervisor chooses, in share mode `balanced`. */
   readonly balance: Balance | undefined
+  /** Whether idle connections are moved from full workers to empty ones. */
+  readonly rebalance: boolean
   readonly readyOn: 'listening' | 'message' | 'spawn' | 'probe'
   readonly stopSignal: NodeJS.Signals
   readonly policy: Policy

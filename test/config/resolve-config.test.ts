@@ -49,6 +49,7 @@ const usual: AppSpec = {
   workers: 1,
   maxWorkers: 64,
   share: defaultShareMode,
+  rebalance: false,
   ready: { on: 'listening', timeout: 30_000, settle: 250, every: 250 },
   watchdog: 30_000,
   stop: { signal: 'SIGTERM', grace: 10_000 },

@@ -50,6 +50,7 @@ function describe(detail: AppDetail, terminal: Terminal): string {
       ['folder', spec.cwd],
       ['addresses', detail.addresses.join(' ') || '-'],
       ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
+      ...connections(detail),
       ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
       ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
       ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
@@ -69,6 +70,14 @@ function describe(detail: AppDetail, terminal: Terminal): string {
     )
   }
   return parts.join('\n\n')
+}
+
+/** How many each worker has open, where somebody counts them. */
+function connections({ workers }: AppDetail): [string, string][] {
+  const counts = workers.flatMap(({ slot, connections: open }) =>
+    open === null ? [] : [`${open} in ${slot}`],
+  )
+  return counts.length === 0 ? [] : [['connections', counts.join(', ')]]
 }
 
 /** What else was asked for; most apps have none of it. */
@@ -105,10 +114,14 @@ function probeText(probe: Probe): string {
   return port === undefined ? `GET ${probe.path}` : `GET http://${host}:${port}${probe.path}`
 }
 
-function sharing({ share, balance }: AppDetail['spec']): string {
-  if (balance === undefined) return share
-  const weights = balance.weights.length > 0 ? `, weights ${balance.weights.join(' ')}` : ''
-  return `${share}, ${balance.algorithm}${weights}`
+function sharing({ share, balance, rebalance }: AppDetail['spec']): string {
+  const weights = balance?.weights ?? []
+  return [
+    share,
+    ...(balance === undefined ? [] : [balance.algorithm]),
+    ...(weights.length > 0 ? [`weights ${weights.join(' ')}`] : []),
+    ...(rebalance ? ['rebalanced'] : []),
+  ].join(', ')
 }
 
 function facts(rows: readonly [string, string][], terminal: Terminal): string {
