@@ -72,6 +72,7 @@ export class Rebalance {
   follow(): void {
     const isWanted = this.#able().length > 0
     if (isWanted && this.#round.at === 'off') this.#wait()
+    if (this.#round.at === 'moving') this.#forgetDead(this.#round.giving)
     if (isWanted || this.#round.at === 'off') return
     this.#cancel()
     this.#round = { at: 'off' }
@@ -98,6 +99,12 @@ export class Rebalance {
   close(): void {
     this.#cancel()
     this.#round = { at: 'off' }
+  }
+
+  /** Who is gone will hand on nothing more. */
+  #forgetDead(giving: Set<number>): void {
+    for (const id of giving) if (!this.#setup.members.has(id)) giving.delete(id)
+    if (giving.size === 0) this.#wait()
   }
 
   /** Those between whom connections can move: not who is new, leaves, or was started by an earlier supervisor. */
