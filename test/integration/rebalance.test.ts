@@ -1,7 +1,8 @@
 // With `rebalance`, idle keep-alive connections move from workers with many to workers with few, and no client notices.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Brood, program } from '../support/brood.ts'
+import { Brood, portOf, program } from '../support/brood.ts'
+import { ConfigFile } from '../support/config-file.ts'
 import { formatReport, startLoad } from '../support/load/index.ts'
 
 const timeout = 60_000
@@ -51,4 +52,39 @@ describe('connections opened with one worker, of three', { concurrency: 1 }, () 
       )
     })
   }
+})
+
+test('is switched on by apply without a worker being replaced', { timeout }, async (t) => {
+  const brood = Brood.create(t)
+  const file = new ConfigFile(t)
+  const app = { name: 'web', script: program('http.js'), env: { PORT: '0' }, watchdog: false }
+  assert.equal((await brood.run('apply', file.write([app]))).code, 0)
+  const before = await brood.show('web')
+  const load = startLoad({ port: portOf(before), kinds, signal: t.signal })
+  await load.until(({ total }) => total.connections === clients)
+  const wanted = [{ ...app, workers: 2, rebalance: true }]
+  const applied = await brood.run('apply', file.write(wanted))
+  assert.equal(applied.code, 0, applied.stderr)
+  assert.match(applied.stdout, /rebalance/)
+  await spread(brood, 'web', 2, 1.1 * (clients / 2))
+  const after = await brood.show('web')
+  assert.equal(after.workers[0]?.pid, before.workers[0]?.pid)
+  const { total } = await load.stop()
+  assert.deepEqual([total.failures, total.connections], [0, clients])
+})
+
+test('goes on under the next supervisor, with the workers that this one has started', {
+  timeout,
+}, async (t) => {
+  const brood = Brood.create(t)
+  const { port } = await brood.start(program('http.js'), '--rebalance', '--name', 'web')
+  await brood.replaced(await brood.killSupervisor())
+  const load = startLoad({ port, kinds, signal: t.signal })
+  await load.until(({ total }) => total.connections === clients)
+  assert.equal((await brood.run('scale', 'web', '2')).code, 0)
+  // The worker of the supervisor that is gone has all of them, and nobody can take any from it.
+  assert.equal((await brood.run('reload', 'web')).code, 0)
+  await spread(brood, 'web', 2, 1.1 * (clients / 2))
+  const report = await load.stop()
+  assert.equal(report.total.failures, 0, formatReport(report))
 })
