@@ -8,6 +8,15 @@ interface End {
   readonly process: WorkerProcess
 }
 
+interface Passenger {
+  readonly from: number
+  readonly key: string
+  readonly connection: number
+  readonly socket: Socket
+  /** Tells its sender that it has arrived. */
+  told(): void
+}
+
 /** Where a connection is wanted, among those who can take it; undefined for no matter where. */
 export type Route = (from: number, heirs: readonly number[]) => number | undefined
 
@@ -55,27 +64,47 @@ export class Passages {
     const heirs = this.heirs(key, from)
     const next =
       heirs.find((id) => this.#workers.get(id)?.slot === slot) ?? heirs[this.#turn++ % heirs.length]
-    const inOrder = [
-      this.#route(from, heirs),
-      next,
-      ...heirs,
-      ...(this.#serving(key).includes(from) ? [from] : []),
-    ]
-    const passes = stopReading(socket)
-    if (!passes || !inOrder.some((id) => id !== undefined && this.#send(id, key, connection, socket)))
-      socket.destroy()
-    this.#workers.get(from)?.process.send({ type: 'taken', id: connection })
+    const wanted = this.#route(from, heirs)
+    let isTold = false
+    const told = (): void => {
+      if (!isTold) this.#workers.get(from)?.process.send({ type: 'taken', id: connection })
+      isTold = true
+    }
+    if (!stopReading(socket)) socket.destroy()
+    else this.#deliver({ from, key, connection, socket, told }, [wanted, next])
+    // Who sends only some waits until they have arrived, so that few are under way at a time; who leaves is not held up.
+    if (wanted === undefined || socket.destroyed) told()
   }
 
-  #send(id: number, key: string, connection: number, socket: Socket): boolean {
+  #deliver(passenger: Passenger, preferred: readonly (number | undefined)[]): void {
+    const { from, key, socket, told } = passenger
+    const back = this.#serving(key).includes(from) ? [from] : []
+    const inOrder = [...preferred, ...this.heirs(key, from), ...back]
+    if (inOrder.some((id) => id !== undefined && this.#send(id, passenger))) return
+    socket.destroy()
+    told()
+  }
+
+  #send(id: number, passenger: Passenger): boolean {
     const process = this.#workers.get(id)?.process
     if (process === undefined || !this.#canTake(id)) return false
-    if (!process.sendConnection(key, connection, socket)) {
-      this.#closed.add(id)
-      return false
-    }
-    this.#sent.set(id, this.sentTo(id) + 1)
-    return true
+    const { key, connection, socket, told } = passenger
+    const sent = process.sendConnection(key, connection, socket, (taken) => {
+      if (!taken) {
+        // It has died before it could touch the connection.
+        this.#count(id, -1)
+        return this.#deliver(passenger, [])
+      }
+      socket.destroy()
+      told()
+    })
+    if (sent) this.#count(id, 1)
+    else this.#closed.add(id)
+    return sent
+  }
+
+  #count(id: number, by: number): void {
+    if (this.#workers.has(id)) this.#sent.set(id, this.sentTo(id) + by)
   }
 
   #canTake(id: number): boolean {

@@ -1,6 +1,7 @@
 // Gives some of the worker's idle connections to siblings that have fewer: the ones that have been quiet longest.
 import type { Socket } from 'node:net'
 import type { Departures } from './departures.ts'
+import { isStillIdle } from './idle-connections.ts'
 import type { ServedAddress } from './served.ts'
 
 /** How long connections are watched to see which are quiet, and how often, in milliseconds. */
@@ -10,9 +11,8 @@ const lookEvery = 100
 /** After so long those that have not been idle yet stay. */
 const giveUpAfter = 1500
 
-/** So many leave at a time, so that requests do not wait behind them, and so often in milliseconds. */
-const batch = 16
-const batchEvery = 20
+/** So many are under way at a time: a request that meets one of them waits for no more than these. */
+const mostUnderway = 4
 
 export interface SheddingOptions {
   /** How many connections are to leave, at most. */
@@ -23,16 +23,20 @@ export interface SheddingOptions {
   done(handed: number): void
 }
 
-/** Since when a connection has been read no further. */
-interface Seen {
+interface Candidate {
+  readonly key: string
+  readonly socket: Socket
+  /** Read from it so far, and since when that is all. */
   readonly bytes: number
   readonly since: number
 }
 
 export class Shedding {
   readonly #options: SheddingOptions
-  readonly #seen = new Map<Socket, Seen>()
   readonly #began = performance.now()
+  #seen = new Map<Socket, Candidate>()
+  /** Those that go next, the last one first. */
+  #queue: Candidate[] = []
   #timer: NodeJS.Timeout | undefined
   #underway = 0
   #handed = 0
@@ -49,52 +53,69 @@ export class Shedding {
     this.#finish()
   }
 
+  get #age(): number {
+    return performance.now() - this.#began
+  }
+
   #watch(): void {
-    const now = performance.now()
-    for (const { socket } of this.#movable()) {
-      const seen = this.#seen.get(socket)
-      if (seen?.bytes !== socket.bytesRead) this.#seen.set(socket, { bytes: socket.bytesRead, since: now })
-    }
-    if (now - this.#began >= watchFor) this.#leave()
+    this.#look()
+    if (this.#age >= watchFor) this.#leave()
     else this.#after(lookEvery, () => this.#watch())
   }
 
-  #leave(): void {
-    const { count, departures } = this.#options
+  /** One that is idle at this moment may go, however short that is; it only is not the first to. */
+  #look(): void {
+    const { served, departures } = this.#options
     const now = performance.now()
-    // One that is idle at this moment may go, however short that is; it only is not the first to.
-    const quietSince = (socket: Socket): number => {
-      const seen = this.#seen.get(socket)
-      return seen?.bytes === socket.bytesRead ? seen.since : now
+    const seen = new Map<Socket, Candidate>()
+    for (const { key, socket } of served.flatMap((one) =>
+      one.spare().map((socket) => ({ key: one.key, socket })),
+    )) {
+      if (departures.has(socket)) continue
+      const before = this.#seen.get(socket)
+      const bytes = socket.bytesRead
+      seen.set(socket, { key, socket, bytes, since: before?.bytes === bytes ? before.since : now })
     }
-    const movable = this.#movable().toSorted((a, b) => quietSince(a.socket) - quietSince(b.socket))
-    for (const { key, socket } of movable.slice(0, Math.min(batch, count - this.#handed))) {
-      this.#underway++
-      this.#handed++
-      departures.depart(key, socket, () => {
-        this.#underway--
-        if (this.#over && this.#underway === 0) this.#tell()
-      })
-    }
-    const isLate = movable.length <= batch && now - this.#began >= giveUpAfter
-    if (isLate || this.#handed >= count || !departures.possible) this.#finish()
-    else this.#after(batchEvery, () => this.#leave())
+    this.#seen = seen
   }
 
-  #movable(): { key: string; socket: Socket }[] {
-    const { served, departures } = this.#options
-    return served.flatMap((one) =>
-      one
-        .spare()
-        .filter((socket) => !departures.has(socket))
-        .map((socket) => ({ key: one.key, socket })),
-    )
+  #leave(): void {
+    while (!this.#over && this.#underway < mostUnderway) {
+      if (this.#handed >= this.#options.count || !this.#options.departures.possible) return this.#finish()
+      const next = this.#queue.pop()
+      if (next === undefined) return this.#refill()
+      if (isStillIdle(next.socket, next.bytes)) this.#depart(next)
+    }
+  }
+
+  #depart({ key, socket }: Candidate): void {
+    this.#underway++
+    this.#handed++
+    this.#options.departures.depart(key, socket, () => {
+      this.#underway--
+      if (!this.#over) this.#leave()
+      else if (this.#underway === 0) this.#tell()
+    })
+  }
+
+  /** What was busy at the last look may be idle now. */
+  #refill(): void {
+    if (this.#timer !== undefined) return
+    if (this.#seen.size === 0 && this.#age >= giveUpAfter) return this.#finish()
+    this.#queue = [...this.#seen.values()].toSorted((a, b) => b.since - a.since)
+    this.#seen.clear()
+    if (this.#queue.length > 0) return this.#leave()
+    this.#after(lookEvery, () => {
+      this.#look()
+      this.#leave()
+    })
   }
 
   #finish(): void {
     if (this.#over) return
     this.#over = true
     this.#seen.clear()
+    this.#queue = []
     if (this.#underway === 0) this.#tell()
   }
 
@@ -103,7 +124,10 @@ export class Shedding {
   }
 
   #after(delay: number, act: () => void): void {
-    this.#timer = setTimeout(act, delay)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      act()
+    }, delay)
     this.#timer.unref()
   }
 }

@@ -32,8 +32,7 @@ class Fake implements WorkerProcess {
   connected = true
   open: number
   received = 0
-  /** Sent to it and not taken yet. */
-  underway = 0
+  #arrivals: ((taken: boolean) => void)[] = []
 
   constructor(open: number) {
     this.open = open
@@ -43,15 +42,27 @@ class Fake implements WorkerProcess {
     this.told.push(message)
   }
 
-  sendConnection(): boolean {
-    if (this.connected) this.underway++
+  sendConnection(_key: string, _id: number, _socket: Socket, done: (taken: boolean) => void): boolean {
+    if (this.connected) this.#arrivals.push(done)
     return this.connected
   }
 
+  /** Sent to it and not taken yet. */
+  get underway(): number {
+    return this.#arrivals.length
+  }
+
   take(): void {
-    this.open += this.underway
-    this.received += this.underway
-    this.underway = 0
+    const arrivals = this.#arrivals.splice(0)
+    this.open += arrivals.length
+    this.received += arrivals.length
+    for (const done of arrivals) done(true)
+  }
+
+  /** What was sent to it comes to nothing. */
+  die(): void {
+    this.connected = false
+    for (const done of this.#arrivals.splice(0)) done(false)
   }
 
   /** The last thing it was told, if that is of this type, and forgets it. */
@@ -285,6 +296,30 @@ suite('a connection between two workers', bounded, () => {
     serving.delete(2)
     passages.pass(1, key, 0, connection())
     assert.equal(workers[0]?.underway, 1)
+  })
+  test('goes to another worker when the first one dies before it has it', () => {
+    const { passages, workers } = new World(1, 0, 0)
+    const socket = connection()
+    passages.pass(1, key, 0, socket)
+    const first = workers.find(({ underway }) => underway === 1)
+    first?.die()
+    const second = workers.find(({ underway }) => underway === 1)
+    assert.ok(second !== undefined && second !== first && second !== workers[0])
+    assert.equal(socket.destroyed, false)
+    second.take()
+    assert.equal(socket.destroyed, true)
+  })
+  test('that a leaving worker hands on is off its hands at once, one of many only when it has arrived', () => {
+    const { passages, workers } = new World(1, 0)
+    passages.pass(1, key, 3, connection())
+    assert.deepEqual(workers[0]?.last('taken'), { type: 'taken', id: 3 })
+    workers[1]?.take()
+    passages.route = () => 2
+    passages.pass(1, key, 4, connection())
+    workers[0]?.last('connections')
+    assert.equal(workers[0]?.last('taken'), undefined)
+    workers[1]?.take()
+    assert.deepEqual(workers[0]?.last('taken'), { type: 'taken', id: 4 })
   })
   test('ends when nobody can take it, not even its sender; the sender is told in any case', () => {
     const { passages, workers, serving } = new World(1, 0)
