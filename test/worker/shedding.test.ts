@@ -128,6 +128,19 @@ suite('a worker that is to give connections away', bounded, () => {
     world.departures.taken(5)
     assert.equal(await done, 6)
   })
+  test('keeps a connection on which a request has begun before its turn', async (t) => {
+    const world = await World.create(t)
+    for (let client = 0; client < 5; client++) await world.client()
+    const { done } = world.shed(5)
+    await world.hasSent(4)
+    const sent = new Set(world.sent.map(({ client }) => client))
+    const last = world.clients.find((client) => !sent.has(client))
+    assert.ok(last)
+    last.write('GET /never HTTP/1.1\r\nHost: test\r\n\r\n')
+    await once(world.server, 'request')
+    for (const id of [0, 1, 2, 3]) world.departures.taken(id)
+    assert.equal(await done, 4)
+  })
   test('keeps a connection with a request in progress, one that was never used, and an upgraded one', async (t) => {
     const world = await World.create(t)
     world.server.on('upgrade', (_request, socket) => {
