@@ -1,10 +1,27 @@
 // Answers: what does each share mode cost for a short connection, and how evenly does it spread long ones?
 import { parseArgs } from 'node:util'
-import { brood, broodBalanced, broodShared } from './contestants/brood.ts'
+import {
+  brood,
+  broodBalanced,
+  broodRebalanced,
+  broodShared,
+  broodSharedRebalanced,
+} from './contestants/brood.ts'
 import { bare, clusterRoundRobin } from './contestants/direct.ts'
 import { launch } from './contestants/launch.ts'
+import {
+  type MovingAnswers,
+  type MovingRepetition,
+  measureAnswers,
+  measureMoving,
+} from './measures/moving.ts'
 import { measureRequests } from './measures/requests.ts'
-import { measureSpread, type SpreadRepetition, spreadWorkers } from './measures/spread.ts'
+import {
+  measureSettledSpread,
+  measureSpread,
+  type SpreadRepetition,
+  spreadWorkers,
+} from './measures/spread.ts'
 import { findWrk, loadConnections } from './measures/wrk.ts'
 import { costRatio } from './report/cluster-summary.ts'
 import { progress } from './report/progress.ts'
@@ -17,6 +34,8 @@ import { describeMachine } from './system/machine.ts'
 
 const workers = 2
 const contestants = [bare, brood, broodShared, broodBalanced, clusterRoundRobin]
+const rebalanced = [broodRebalanced, broodSharedRebalanced]
+const repetitions = 5
 
 export const share: Suite = {
   question: 'what does each share mode cost for a short connection, and how evenly does it spread long ones?',
@@ -36,7 +55,21 @@ export const share: Suite = {
     for (const contestant of contestants.filter(({ shape }) => shape === 'supervised')) {
       progress(`spread of connections: ${contestant.title}`)
       await using running = await launch(contestant, spreadWorkers, signal)
-      spreads.push(...(await measureSpread(running, 5, signal)))
+      spreads.push(...(await measureSpread(running, repetitions, signal)))
+    }
+    for (const contestant of rebalanced) {
+      progress(`spread of connections: ${contestant.title}`)
+      await using running = await launch(contestant, spreadWorkers, signal)
+      spreads.push(...(await measureSettledSpread(running, repetitions, signal)))
+    }
+    const moves: MovingRepetition[] = []
+    const answers: MovingAnswers[] = []
+    for (let repetition = 1; repetition <= repetitions; repetition++) {
+      for (const contestant of [brood, broodRebalanced]) {
+        progress(`moving connections, ${repetition} of ${repetitions}: ${contestant.title}`)
+        moves.push(await measureMoving(contestant, signal))
+        answers.push(await measureAnswers(contestant, signal))
+      }
     }
     progress('')
 
@@ -55,6 +88,24 @@ export const share: Suite = {
         unit: '×',
         measured: spreadOf('brood-balanced').median,
       },
+      {
+        name: 'slots: busiest worker / mean',
+        atMost: 1.4,
+        unit: '×',
+        measured: spreadOf('brood').median,
+      },
+      ...rebalanced.map(({ key, title }) => ({
+        name: `${title}: busiest worker / mean`,
+        atMost: 1.1,
+        unit: '×',
+        measured: spreadOf(key).largest,
+      })),
+      {
+        name: 'requests that failed while connections moved',
+        atMost: 0,
+        unit: '',
+        measured: answers.reduce((sum, { failures }) => sum + failures, 0),
+      },
     ].map(judge)
     const file = saveResults('share', rounds >= 5, {
       question: share.question,
@@ -63,7 +114,7 @@ export const share: Suite = {
       versions: { wrk },
       settings: { rounds, seconds, workers, loadConnections, spreadWorkers },
       targets,
-      figures: { requests, spread: spreads },
+      figures: { requests, spread: spreads, moves, answers },
     })
 
     const rows = contestants.map(({ key, title, shape }) => [
@@ -78,11 +129,30 @@ export const share: Suite = {
       shape === 'supervised' ? spreadOf(key).largest.toFixed(2) : '-',
     ])
     console.log(table(['', 'CPU µs', '/ bare', '/ round robin', 'busiest/mean'], rows))
+    for (const { key, title } of rebalanced) console.log(`${title}: busiest/mean ${figure(spreadOf(key), 2)}`)
+    console.log(movingText(moves, answers))
     for (const { name, measured, atMost, verdict } of targets) {
       console.log(`${name}: ${measured?.toFixed(2) ?? '-'}, at most ${atMost}: ${verdict}`)
     }
     console.log(`\nraw figures: ${file}`)
   },
+}
+
+/** What each moved connection costs, and how long answers took meanwhile, with and without moves. */
+function movingText(moves: readonly MovingRepetition[], answers: readonly MovingAnswers[]): string {
+  const processorOf = (key: string): number =>
+    median(moves.filter(({ contestant }) => contestant === key).map((one) => one.processorMicroseconds))
+  const moved = median(
+    moves.filter(({ contestant }) => contestant === broodRebalanced.key).map((one) => one.moved),
+  )
+  const each = (processorOf(broodRebalanced.key) - processorOf(brood.key)) / moved
+  const times = [brood, broodRebalanced].map(({ key, title }) => {
+    const own = answers.filter(({ contestant }) => contestant === key)
+    const p99 = spread(own.map((one) => one.p99))
+    const slowest = spread(own.map((one) => one.slowest))
+    return `${title}: answers p99 ms ${figure(p99, 1)}, slowest ${figure(slowest, 1)}`
+  })
+  return [`${moved} connections moved, CPU µs for each: ${each.toFixed(0)}`, ...times].join('\n')
 }
 
 /** The median, with the smallest and the largest. */

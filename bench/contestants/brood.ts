@@ -25,6 +25,20 @@ export const broodBalanced: Contestant = {
   start: (place) => startBrood(place, 'balanced'),
 }
 
+export const broodRebalanced: Contestant = {
+  key: 'brood-rebalanced',
+  title: 'brood, slots, rebalanced',
+  shape: 'supervised',
+  start: (place) => startBrood(place, 'slots', '--rebalance'),
+}
+
+export const broodSharedRebalanced: Contestant = {
+  key: 'brood-shared-rebalanced',
+  title: 'brood, shared socket, rebalanced',
+  shape: 'supervised',
+  start: (place) => startBrood(place, 'shared', '--rebalance'),
+}
+
 /** What brood itself costs: one process like the bare one, so the price of running two does not come into it. */
 export const broodAlone: Contestant = {
   key: 'brood-one',
@@ -33,7 +47,7 @@ export const broodAlone: Contestant = {
   start: (place) => startBrood({ ...place, workers: 1 }, 'slots'),
 }
 
-async function startBrood(place: Place, share: string): Promise<Started> {
+async function startBrood(place: Place, share: string, ...flags: string[]): Promise<Started> {
   if (!existsSync(broodBuild)) throw new Error(`${broodBuild} is missing: run \`npm run build\` first`)
   const options = { environment: broodEnvironment(place), directory: place.home, timeout: 30_000 }
   const command = (...words: string[]) =>
@@ -41,7 +55,7 @@ async function startBrood(place: Place, share: string): Promise<Started> {
 
   await command(
     ...['start', serverProgram, '--workers', String(place.workers), '--name', 'bench', '--share', share],
-    ...['--env', `PORT=${place.port}`],
+    ...['--env', `PORT=${place.port}`, ...flags],
   )
   const supervisor: { pid: number } = JSON.parse((await command('show', '--json')).stdout)
   return {
@@ -50,6 +64,16 @@ async function startBrood(place: Place, share: string): Promise<Started> {
       await runCommand(process.execPath, [broodCommand, 'kill'], options)
     },
   }
+}
+
+/** Gives it another number of workers; settles when they are ready. */
+export async function scaleBrood(
+  place: Pick<Place, 'environment' | 'home'>,
+  workers: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { environment: broodEnvironment(place), directory: place.home, timeout: 30_000, signal }
+  await runCommand(process.execPath, [broodCommand, 'scale', 'bench', String(workers)], options)
 }
 
 /** The environment in which `brood` finds the supervisor of this place. */

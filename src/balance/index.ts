@@ -10,6 +10,7 @@ import { weighted } from './weighted.ts'
 
 export type { Balancer, Target } from './balancer.ts'
 export { Load } from './load.ts'
+export { type Move, planMoves, type Share } from './moves.ts'
 
 export const balancers = {
   'round-robin': roundRobin,

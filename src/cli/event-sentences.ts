@@ -75,6 +75,7 @@ const sentences: Record<EventType, (event: HistoryEvent, past: Past) => Told> = 
     'good',
     `${who(event)} has as many workers as were asked for${why(event)}${colon(event)}.`,
   ],
+  rebalanced: (event) => ['plain', `The connections of ${who(event)} were spread anew${colon(event)}.`],
   stopped: (event) => ['plain', `${who(event)} is stopped${why(event)}.`],
   finished: (event) => [
     'plain',

@@ -51,6 +51,7 @@ export function withStartOptions(command: Command, program: string): Command {
       '--sticky [cookie]',
       'with share mode ports: keep each client with its worker, by a cookie (default: brood)',
     )
+    .option('--rebalance', 'move idle keep-alive connections from full workers to empty ones')
   startingAndEnding(command)
   return replacingAndLogging(command)
 }

@@ -253,6 +253,7 @@ const appEntries = {
   balance: v.optional(balance),
   ports: v.optional(ports),
   proxy: v.optional(proxy),
+  rebalance: v.optional(flag()),
   ready: v.optional(ready),
   live: v.optional(live),
   watchdog: v.optional(v.union([v.literal(false), time()], 'write a time such as 10s, or false for none')),

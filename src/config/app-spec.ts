@@ -121,6 +121,8 @@ export const appSpec = v.strictObject({
   ),
   /** This app is the built-in proxy of that one. */
   proxyOf: v.optional(appName),
+  /** Whether idle keep-alive connections are moved from workers with many to workers with few. */
+  rebalance: v.optional(v.boolean(), false),
   /** When a worker counts as ready, how long it may take, and how long it must last before a reload relies on it. */
   ready: v.pipe(
     v.strictObject({

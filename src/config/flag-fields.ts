@@ -17,6 +17,7 @@ export interface StartFlags {
   workerPorts?: string
   proxy?: string
   sticky?: string | true
+  rebalance?: true
   uid?: string
   gid?: string
   nice?: string
@@ -43,7 +44,7 @@ export interface StartFlags {
   parallel?: string
   canary?: string
   dependsOn?: readonly string[]
-  /** `true` without a path. */
+  /** `true` without a path, and so the whole folder. */
   watch?: true | readonly string[]
   ignoreWatch?: readonly string[]
   logFormat?: string
@@ -60,7 +61,7 @@ export interface FlagField {
   /** What the text means; as text where it means nothing, for the schema to refuse. */
   readonly read: (text: string) => unknown
   /** What the flag means without a text. */
-  readonly bare?: unknown
+  readonly alone?: unknown
 }
 
 const asText = (text: string): unknown => text
@@ -93,7 +94,8 @@ const flagFields = {
   balance: field('--balance', ['balance']),
   workerPorts: field('--worker-ports', ['ports'], asWhole),
   proxy: field('--proxy', ['proxy', 'mode']),
-  sticky: { ...field('--sticky', ['proxy', 'sticky']), bare: true },
+  sticky: { ...field('--sticky', ['proxy', 'sticky']), alone: true },
+  rebalance: { ...field('--rebalance', ['rebalance']), alone: true },
   uid: field('--uid', ['uid'], asWhole),
   gid: field('--gid', ['gid'], asWhole),
   nice: field('--nice', ['nice'], asWhole),

@@ -45,9 +45,8 @@ function inputOf(
 ): unknown {
   const app: Record<string, unknown> = { script: resolve(script), args, logs: { to: logs } }
   for (const { field, value } of givenFields(flags)) {
-    // `--watch` alone: no paths, and so the whole folder.
     const read =
-      value === true ? field.bare : typeof value === 'string' ? field.read(value) : value.map(field.read)
+      value === true ? field.alone : typeof value === 'string' ? field.read(value) : value.map(field.read)
     put(app, field.path, read)
   }
   return app

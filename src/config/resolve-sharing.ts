@@ -1,12 +1,13 @@
 // How the workers of an app share what they listen on: the mode, and what belongs to that mode alone.
 import type * as v from 'valibot'
+import { type BalancerName, isSticky } from '../balance/index.ts'
 import type { CheckedApp } from './app-input.ts'
 import { type appSpec, usualMaxWorkers } from './app-spec.ts'
 import type { Refuse } from './origin.ts'
 import { defaultShareMode } from './share-mode.ts'
 
 type Spec = v.InferInput<typeof appSpec>
-type Sharing = Pick<Spec, 'share' | 'balance' | 'ports' | 'proxy' | 'maxWorkers'>
+type Sharing = Pick<Spec, 'share' | 'balance' | 'ports' | 'proxy' | 'rebalance' | 'maxWorkers'>
 type Mode = NonNullable<Spec['share']>
 
 /** Which modes a setting means something in. */
@@ -31,6 +32,11 @@ export function sharingOf(app: CheckedApp, interpreter: string | undefined, refu
     typeof app.balance === 'object' ? app.balance : { algorithm: app.balance ?? 'round-robin' }
   const balance = { algorithm, weights }
   if (mode === 'ports') {
+    if (app.rebalance === true)
+      throw refuse(
+        ['rebalance'],
+        "is not for share 'ports', where connections are the proxy's: take balance 'least-connections'",
+      )
     const { from, host = usualHost } = typeof app.ports === 'number' ? { from: app.ports } : (app.ports ?? {})
     // Ports that are counted from one are in nobody's way as long as there are no more than workers.
     const maxWorkers = app.maxWorkers ?? (from === undefined ? Math.max(usualMaxWorkers, workers) : workers)
@@ -44,7 +50,9 @@ export function sharingOf(app: CheckedApp, interpreter: string | undefined, refu
     }
   }
   const maxWorkers = app.maxWorkers ?? Math.max(usualMaxWorkers, workers)
-  return { share: mode, maxWorkers, ...(mode === 'balanced' ? { balance } : {}) }
+  assertMovable(app, mode, algorithm, interpreter, refuse)
+  const { rebalance } = app
+  return { share: mode, maxWorkers, rebalance, ...(mode === 'balanced' ? { balance } : {}) }
 }
 
 /** Who asks for what only one mode has asks for that mode. */
@@ -65,6 +73,23 @@ function assertFits(app: CheckedApp, mode: Mode, interpreter: string | undefined
     (['share', 'ports', 'proxy', 'balance'] as const).find((one) => app[one] !== undefined) ?? 'share'
   const what = mode === 'balanced' ? 'which can be sent connections' : 'which can be given a port each'
   throw refuse([field], `needs Node programs, ${what}: choose 'shared', or leave it out`, app.share)
+}
+
+function assertMovable(
+  { rebalance }: CheckedApp,
+  mode: Mode,
+  algorithm: BalancerName,
+  interpreter: string | undefined,
+  refuse: Refuse,
+): void {
+  if (rebalance !== true) return
+  if (interpreter !== undefined)
+    throw refuse(['rebalance'], 'needs Node programs, which can be sent connections: leave it out')
+  if (mode !== 'balanced' || !isSticky(algorithm)) return
+  throw refuse(
+    ['rebalance'],
+    `would take clients away from the worker that '${algorithm}' keeps them with: leave one of them out`,
+  )
 }
 
 function assertRange({ port }: CheckedApp, from: number | undefined, count: number, refuse: Refuse): void {

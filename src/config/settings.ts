@@ -30,6 +30,7 @@ export function settingsOf(spec: AppSpec, home: string): AppSettings {
     share: spec.interpreter === undefined ? spec.share : 'shared',
     balance: spec.balance,
     ports: spec.ports,
+    rebalance: spec.rebalance,
     readyOn: spec.ready.on,
     stopSignal: spec.stop.signal,
     policy: policyOf(spec),

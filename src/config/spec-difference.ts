@@ -19,6 +19,7 @@ const takes: Readonly<Record<Exclude<keyof AppSpec, 'name' | 'workers' | 'interp
   // The supervisor looks at these itself.
   ready: 'live',
   live: 'live',
+  rebalance: 'live',
   watchdog: 'live',
   stop: 'live',
   restart: 'live',

@@ -207,6 +207,7 @@ export class Apps {
         if (entry !== undefined) chronicle.blocked(entry.spec, about, stack)
       },
       rotated: () => this.tend(name),
+      rebalanced: (reason) => chronicle.note({ type: 'rebalanced', app: name, reason }),
       unwritten: (slot, stream, code) =>
         chronicle.note({ type: 'worker-unwritten', app: name, slot, reason: `${stream}: ${code}` }),
       changed,

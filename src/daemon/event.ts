@@ -18,6 +18,7 @@ export const eventTypes = [
   'canary-passed',
   'rolled-back',
   'scaled',
+  'rebalanced',
   'stopped',
   'finished',
   'worker-started',

@@ -14,6 +14,8 @@ export interface AppEvents {
   blocked(slot: number, pid: number | undefined, reason: string, stack: readonly string[]): void
   /** A worker has begun a new log file, or has ended and let go of one. */
   rotated(): void
+  /** Idle connections have moved between workers. */
+  rebalanced(summary: string): void
   /** A worker's output was lost. */
   unwritten(slot: number, stream: string, code: string): void
   /** Something has changed that a next supervisor has to know. */

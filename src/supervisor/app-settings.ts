@@ -29,6 +29,8 @@ export interface AppSettings {
   readonly balance: Balance | undefined
   /** Where each worker listens by itself, in share mode `ports`. */
   readonly ports: WorkerPorts | undefined
+  /** Whether idle connections are moved from full workers to empty ones. */
+  readonly rebalance: boolean
   readonly readyOn: 'listening' | 'message' | 'spawn' | 'probe'
   readonly stopSignal: NodeJS.Signals
   readonly policy: Policy

@@ -1,5 +1,4 @@
-// The sockets of one app: gives workers the ones they listen on, keeps every queue moving, hands idle connections on.
-import type { Socket } from 'node:net'
+// The sockets of one app: gives workers the ones they listen on, and keeps every queue moving.
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
@@ -7,10 +6,10 @@ import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import { addressKey, type BackMessage, isUdpKey, type ListenAddress } from '../wire/messages.ts'
-import { stopReading } from '../wire/stop-reading.ts'
 import { Addresses, type RememberedAddress } from './addresses.ts'
 import type { AppSettings } from './app-settings.ts'
 import { BalancedAddresses } from './balanced-addresses.ts'
+import { Passages } from './passages.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A living worker, by the number the lifecycle gave it. */
@@ -35,6 +34,8 @@ interface InUse {
 }
 
 export class AppSockets {
+  /** Of idle connections, between workers. */
+  readonly passages: Passages
   readonly #addresses: Addresses
   #acceptors = new Acceptors()
   readonly #workers: ReadonlyMap<number, Listener>
@@ -42,7 +43,6 @@ export class AppSockets {
   readonly #balanced: BalancedAddresses | undefined
   /** Which sockets are in LISTEN state, or may be: address key → slots. */
   readonly #used = new Map<string, Set<number>>()
-  #turn = 0
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
   constructor(
@@ -56,6 +56,7 @@ export class AppSockets {
       this.#given(address),
     )
     this.#workers = workers
+    this.passages = new Passages(workers, (key) => this.#acceptors.serving(key))
     if (share === 'balanced') this.#balanced = new BalancedAddresses(balance, workers, clock)
   }
 
@@ -183,7 +184,7 @@ export class AppSockets {
 
   /** Whether another worker can be sent the connections of this one. */
   hasHeir(id: number): boolean {
-    return this.keys.some((key) => this.#heirs(key, id).length > 0)
+    return this.keys.some((key) => this.passages.heirs(key, id).length > 0)
   }
 
   /** What a worker of the slot is born with. */
@@ -247,16 +248,10 @@ export class AppSockets {
     this.#accept(this.#acceptors.listening(key, worker.slot % sockets.queues, id))
   }
 
-  /** Who can be sent a connection of that address. */
-  #heirs(key: string, from: number): number[] {
-    return this.#acceptors
-      .serving(key)
-      .filter((id) => id !== from && this.#workers.get(id)?.process.takesSockets === true)
-  }
-
   /** A worker accepts no longer, on one address or on all: others take over what it served. */
   left(id: number, key?: string): void {
     this.#balanced?.left(id, key)
+    if (key === undefined) this.passages.left(id)
     this.#accept(this.#acceptors.left(id, key))
   }
 
@@ -279,18 +274,6 @@ export class AppSockets {
   /** A worker tells how many connections it has. */
   load(id: number, open: number, taken: number): void {
     this.#balanced?.load(id, open, taken)
-  }
-
-  /** A draining worker's idle connection goes on in its replacement, or else in the next sibling in turn. */
-  handOn(from: number, key: string, connection: number, socket: Socket): void {
-    const passes = stopReading(socket)
-    const slot = this.#workers.get(from)?.slot
-    const serving = this.#heirs(key, from)
-    const heir =
-      serving.find((id) => this.#workers.get(id)?.slot === slot) ?? serving[this.#turn++ % serving.length]
-    const target = heir === undefined ? undefined : this.#workers.get(heir)?.process
-    if (!passes || target?.sendConnection(key, connection, socket) !== true) socket.destroy()
-    this.#workers.get(from)?.process.send({ type: 'taken', id: connection })
   }
 
   /** Nobody is there to accept, nor will be: clients are to be refused. */

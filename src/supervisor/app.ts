@@ -13,6 +13,7 @@ import { Crew, type Member } from './crew.ts'
 import type { Failure } from './failure.ts'
 import { Lifecycle, type Outcome } from './lifecycle.ts'
 import { isAlive } from './phases.ts'
+import { Rebalance } from './rebalance.ts'
 import { Reception } from './reception.ts'
 import type { Releases } from './releases.ts'
 import { type AppReport, reportOf, type ServedReport } from './report.ts'
@@ -35,6 +36,7 @@ export class App {
   readonly #sockets: AppSockets
   readonly #attention: Attention
   readonly #reception: Reception
+  readonly #rebalance: Rebalance
   readonly #restarts = new Map<number, number>()
   readonly #lifecycle: Lifecycle
   #releasing: Promise<void> = Promise.resolve()
@@ -54,7 +56,8 @@ export class App {
     this.#crew = new Crew(output, clock, Math.random, {
       message: (member, message) => this.#reception.hear(member, message),
       said: (member, message) => this.#reception.said(member, message),
-      connection: ({ id }, key, connection, socket) => this.#sockets.handOn(id, key, connection, socket),
+      connection: ({ id }, key, connection, socket) =>
+        this.#sockets.passages.pass(id, key, connection, socket),
       bare: ({ id }, ...handle) => this.#sockets.bare(id, ...handle),
       fault: ({ id }, reason) => this.#take({ type: 'fault', worker: id, reason }),
       ready: ({ id }) => this.#take({ type: 'ready', worker: id }),
@@ -69,8 +72,18 @@ export class App {
       given: (address) => events.given(address),
       stuck: () => this.#attention.relieve(),
     })
+    this.#rebalance = new Rebalance({
+      members: this.#crew.members,
+      passages: this.#sockets.passages,
+      clock,
+      settings: () => this.settings,
+      state: () => this.state,
+      keys: () => this.#sockets.keys,
+      moved: (summary) => events.rebalanced(summary),
+    })
     this.#reception = new Reception({
       sockets: this.#sockets,
+      rebalance: this.#rebalance,
       output,
       clock,
       events,
@@ -96,6 +109,7 @@ export class App {
           // Nobody accepts, nor will: clients are to be refused instead of left waiting.
           if (!isAlive(this.state)) this.#release()
           this.#noteReload()
+          this.#rebalance.follow()
         },
       },
     )
@@ -311,6 +325,7 @@ export class App {
   /** After `stop`: gives the addresses back. */
   close(): void {
     this.#lifecycle.close()
+    this.#rebalance.close()
     this.#sockets.close()
   }
 

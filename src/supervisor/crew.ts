@@ -27,6 +27,7 @@ export interface Member extends WorkerFacts {
   uncaught: { summary: string; stack: string } | undefined
   /** Where it was when its loop did not turn any more; its end is near. */
   blockedAt: string | undefined
+  connections: number | undefined
   /** Sockets it keeps, by `app key slot`. */
   readonly keeps: Set<string>
   readonly guard: Guard
@@ -238,6 +239,7 @@ export class Crew {
       startedAt,
       uncaught: undefined,
       blockedAt: undefined,
+      connections: undefined,
       keeps,
       guard,
     })

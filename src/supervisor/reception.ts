@@ -8,10 +8,12 @@ import type { AppSockets } from './app-sockets.ts'
 import type { Member } from './crew.ts'
 import { asSpawnError, describeExit, describeUncaught, type Failure } from './failure.ts'
 import { isLeaving } from './phases.ts'
+import type { Rebalance } from './rebalance.ts'
 import type { AppState, Event, Exit } from './state.ts'
 
 export interface ReceptionSetup {
   readonly sockets: AppSockets
+  readonly rebalance: Rebalance
   readonly output: Output
   readonly clock: Clock
   readonly events: AppEvents
@@ -91,7 +93,13 @@ export class Reception {
       case 'let-go':
         return this.#setup.events.hasLetGo(this.#setup.settings().name, id, message.id)
       case 'load':
+        member.connections = message.open
         return this.#sockets.load(id, message.open, message.taken)
+      case 'connections':
+        member.connections = message.open
+        return this.#setup.rebalance.counted(id, message.id, message)
+      case 'shed':
+        return this.#setup.rebalance.shed(id, message.id, message.handed)
       case 'said':
       case 'exiting':
       case 'pong':

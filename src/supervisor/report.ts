@@ -28,6 +28,8 @@ export interface WorkerReport {
   readonly rss: number | null
   /** Average share of one processor since its start, in percent. */
   readonly cpu: number | null
+  /** Open connections; null where they are not counted. */
+  readonly connections: number | null
   /** Other slots whose connections it takes meanwhile. */
   readonly adopted: readonly number[]
 }
@@ -53,6 +55,8 @@ export interface ServedReport {
 export interface WorkerFacts {
   readonly pid: number | undefined
   readonly startedAt: Millis
+  /** Open, by the worker's last word; undefined where it has not been asked. */
+  readonly connections: number | undefined
 }
 
 export function reportOf(app: {
@@ -77,6 +81,7 @@ export function reportOf(app: {
       restarts: app.restarts.get(worker.slot) ?? 0,
       rss: usage?.rss ?? null,
       cpu: usage === undefined || uptime === null || uptime <= 0 ? null : (usage.cpu / uptime) * 100,
+      connections: facts?.connections ?? null,
       adopted: app.adopted.filter((one) => one.worker === worker.id).map((one) => one.slot),
     } satisfies WorkerReport
   })
@@ -96,7 +101,10 @@ export function reportOf(app: {
 }
 
 function emptySlot(slot: number, state: WorkerReport['state'], restarts: number): WorkerReport {
-  return { slot, pid: null, state, uptime: null, restarts, rss: null, cpu: null, adopted: [] }
+  return {
+    ...{ slot, pid: null, state, uptime: null, restarts },
+    ...{ rss: null, cpu: null, connections: null, adopted: [] },
+  }
 }
 
 function statusOf(state: AppState): AppStatus {

@@ -30,6 +30,9 @@ const preload = fileURLToPath(new URL(`../worker/preload${import.meta.url.slice(
 const controlDescriptor = 4
 const firstSocketDescriptor = 5
 
+/** Without it Node keeps a handle for ever when its receiver dies before it acknowledges. */
+const keepOpen = { keepOpen: true }
+
 export interface WorkerSetup {
   readonly app: string
   readonly slot: number
@@ -197,21 +200,23 @@ export class SpawnedWorker implements WorkerProcess {
   }
 
   sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: AnySocket): boolean {
-    return this.#sendHandle(purpose, socket, () => {})
+    if (!this.#child.connected) return false
+    this.#child.send({ brood: purpose }, socket as SendHandle, keepOpen, () => {}) // Node sends bare handles of UDP too
+    return true
   }
 
-  sendConnection(key: string, id: number, socket: Socket): boolean {
-    return this.#sendHandle({ type: 'connection', key, id }, socket, () => socket.destroy())
+  sendConnection(key: string, id: number, socket: Socket, done: (taken: boolean) => void): boolean {
+    if (!this.#child.connected) return false
+    const purpose: HandlePurpose = { type: 'connection', key, id }
+    this.#child.send({ brood: purpose }, socket, keepOpen, this.#untilTaken(done))
+    return true
   }
 
   sendClient(key: string, client: BareHandle, done: (taken: boolean) => void): boolean {
     if (!this.#child.connected) return false
-    this.#clients.add(done)
+    const purpose: HandlePurpose = { type: 'client', key }
     const send = this.#child.send.bind(this.#child) as unknown as HandleSender // Node sends bare handles too
-    send({ brood: { type: 'client', key } satisfies HandlePurpose }, client, undefined, (error) => {
-      // A failure to write is told as the end of the line, which follows.
-      if (error === null) this.#underway = done
-    })
+    send({ brood: purpose }, client, undefined, this.#untilTaken(done))
     return true
   }
 
@@ -229,14 +234,13 @@ export class SpawnedWorker implements WorkerProcess {
       : endGroup(this.pid, signal, this.#clock.now() + within, this.#clock)
   }
 
-  /**
-   * `sent` is called when the handle has left, or has failed to: a worker may die meanwhile, and its exit tells more than
-   * that. Always with `keepOpen`: without it Node keeps a handle for ever when its receiver dies before it acknowledges.
-   */
-  #sendHandle(purpose: HandlePurpose, socket: AnySocket, sent: () => void): boolean {
-    if (!this.#child.connected) return false
-    this.#child.send({ brood: purpose }, socket as SendHandle, { keepOpen: true }, sent) // Node sends bare handles of UDP too
-    return true
+  /** What Node is to call when the handle has left; `done` is told when the worker has it, or will not. */
+  #untilTaken(done: (taken: boolean) => void): (error: Error | null) => void {
+    this.#clients.add(done)
+    return (error) => {
+      // A failure to write is told as the end of the line, which follows.
+      if (error === null) this.#underway = done
+    }
   }
 
   #receive(purpose: HandlePurpose, handle: unknown, events: WorkerEvents): void {

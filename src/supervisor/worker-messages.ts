@@ -41,6 +41,8 @@ const workerMessage = v.variant('type', [
   v.object({ type: v.literal('exiting'), code: v.pipe(v.number(), v.integer()) }),
   v.object({ type: v.literal('counted'), requests: count, errors: count }),
   v.object({ type: v.literal('load'), open: count, taken: count }),
+  v.object({ type: v.literal('connections'), id: count, open: count, received: count }),
+  v.object({ type: v.literal('shed'), id: count, handed: count }),
   v.object({ type: v.literal('pong'), id: count }),
   v.object({ type: v.literal('probed'), id: count, problem: v.optional(v.pipe(text, v.maxLength(1024))) }),
 ])

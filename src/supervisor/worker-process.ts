@@ -14,8 +14,11 @@ export interface WorkerProcess {
   send(message: SupervisorMessage): void
   /** Passes a listening socket; the supervisor keeps its own. False when that is not possible. */
   sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: AnySocket): boolean
-  /** Passes a connection for good; false when that is not possible. */
-  sendConnection(key: string, id: number, socket: Socket): boolean
+  /**
+   * Passes a connection whose reading has stopped; `done` tells once whether the worker has it. The socket stays the caller's.
+   * False, without `done`, when that is not possible any more.
+   */
+  sendConnection(key: string, id: number, socket: Socket, done: (taken: boolean) => void): boolean
   /**
    * Sends a connection that nobody has read; `done` tells once whether the worker has it. The handle stays the caller's.
    * False, without `done`, when that is not possible any more.

@@ -79,6 +79,13 @@ export type WorkerMessage =
   | { type: 'exiting'; code: number }
   /** Connections open now, and taken from the supervisor so far; told where it balances by them. */
   | { type: 'load'; open: number; taken: number }
+  /**
+   * The answer to `connections`: open now, and received from siblings so far; those on their way are the ones the supervisor has
+   * sent beyond that.
+   */
+  | { type: 'connections'; id: number; open: number; received: number }
+  /** The answer to `shed`: so many have left, and arrived at the supervisor. */
+  | { type: 'shed'; id: number; handed: number }
   /** Requests answered since counting began, and those among them with a status of 500 and more. */
   | { type: 'counted'; requests: number; errors: number }
   /** The event loop turns: the answer to `ping`. */
@@ -141,6 +148,10 @@ export type SupervisorMessage =
   | { type: 'drain'; idle: IdleConnections; within: number; signal: string }
   /** Send a handle of the bound socket of a balanced address. */
   | { type: 'queue'; key: string }
+  /** Say how many connections are open. */
+  | { type: 'connections'; id: number }
+  /** Hand on so many idle connections of these addresses, or fewer if there are no more; answered when they have left. */
+  | { type: 'shed'; id: number; count: number; keys: readonly string[] }
   /** Say how many requests have been answered, and count from now on if you have not yet; answered with `counted`. */
   | { type: 'count' }
   /** Answer at once: it tells that the event loop turns. */
@@ -188,6 +199,8 @@ const supervisorTypes: ReadonlySet<string> = new Set([
   'let-go',
   'drop',
   'drain',
+  'connections',
+  'shed',
   'queue',
   'count',
   'ping',

@@ -34,6 +34,11 @@ export function idleConnections(server: HttpServer): Socket[] {
   )
 }
 
+/** Whether a connection that was idle when so many bytes had been read from it still is. */
+export function isStillIdle(socket: Socket, bytesRead: number): boolean {
+  return socket.bytesRead === bytesRead && isSettled(socket)
+}
+
 /** No answer is being written: `finished` only says that the program has ended it, not that it has left. */
 function isSettled(socket: Socket): boolean {
   return !socket.destroyed && socket.writableLength === 0 && !hasAnswer(socket)

@@ -1,4 +1,5 @@
 // Loaded into every worker before its program: joins it to the supervisor and gives its servers the shared sockets.
+import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Rescue } from '../wire/birth.ts'
 import { isDatagramHandle } from '../wire/datagram-handle.ts'
@@ -16,6 +17,7 @@ import { takeBirth } from './birth.ts'
 import { wearClusterFace } from './cluster-face.ts'
 import { ConnectionCount } from './connection-count.ts'
 import { Datagrams } from './datagrams.ts'
+import { Departures } from './departures.ts'
 import { describeError } from './describe-error.ts'
 import { Drain } from './drain.ts'
 import { type Held, HeldSockets } from './held-sockets.ts'
@@ -26,6 +28,7 @@ import { probeProgram } from './probe.ts'
 import { RequestCount } from './request-count.ts'
 import type { ServedAddress } from './served.ts'
 import type { ServedDatagrams } from './served-datagrams.ts'
+import { Shedding } from './shedding.ts'
 import { SupervisorLink } from './supervisor-link.ts'
 import { WayBack } from './way-back.ts'
 
@@ -48,6 +51,9 @@ if (birth !== undefined) {
   let phase: BackMessage['phase'] = 'starting'
   let drain: Drain | undefined
   let requests = 0
+  let shedding: Shedding | undefined
+  /** Connections that came from siblings. */
+  let received = 0
   /** Whether the supervisor is another than the one that started this process. */
   let adopted = false
   /** When that one was found. */
@@ -73,9 +79,10 @@ if (birth !== undefined) {
           return adopt(purpose.key, purpose.slot, socket)
         case 'connection': {
           if (isDatagramHandle(socket)) return socket.close()
+          received++
           const served = listening.servedAt(purpose.key)
           // Also while draining: it was on its way before the word came, and goes on from here with the next look.
-          if (served === undefined) socket.destroy()
+          if (served === undefined) sendBack(purpose.key, socket)
           else served.take(socket)
         }
       }
@@ -88,6 +95,8 @@ if (birth !== undefined) {
     },
     lost,
   })
+
+  const departures = new Departures((...connection) => link.sendConnection(...connection))
 
   const connections =
     birth.tellsLoad === true
@@ -129,7 +138,11 @@ if (birth !== undefined) {
         if (phase === 'starting') phase = 'ready'
         return
       case 'taken':
-        return drain?.taken(message.id)
+        return departures.taken(message.id)
+      case 'connections':
+        return tellConnections(message.id)
+      case 'shed':
+        return shed(message.id, message.count, message.keys)
       case 'release':
         // Two may accept from one queue; a socket that nobody keeps any more takes its queue with it.
         if (held.isLent(app, message.key, message.slot)) return
@@ -189,6 +202,29 @@ if (birth !== undefined) {
       datagrams.adopt(key, other, socket, closed)
   }
 
+  function tellConnections(id: number): void {
+    const counts = listening.served.map((served) => served.connections())
+    Promise.all(counts).then((all) => {
+      const open = all.reduce((sum, count) => sum + count, 0)
+      link.send({ type: 'connections', id, open, received })
+    })
+  }
+
+  function shed(id: number, count: number, keys: readonly string[]): void {
+    shedding?.end()
+    shedding = undefined
+    if (drain !== undefined) return link.send({ type: 'shed', id, handed: 0 })
+    const served = listening.served.filter(({ key }) => keys.includes(key))
+    const done = (handed: number): void => link.send({ type: 'shed', id, handed })
+    shedding = new Shedding({ count, served, departures, done })
+  }
+
+  /** The server that it was for has been closed while it was on its way: it is for somebody else. */
+  function sendBack(key: string, socket: Socket): void {
+    socket.on('error', () => {})
+    if (!stopReading(socket) || !departures.depart(key, socket)) socket.destroy()
+  }
+
   /** Told by a supervisor that cannot send sockets here. */
   function adoptKept(key: string, other: number): void {
     const served = servedAt(key)
@@ -206,7 +242,8 @@ if (birth !== undefined) {
   }
 
   function lost(): void {
-    drain?.stay()
+    shedding?.end()
+    departures.stay()
     if (rescue === undefined) {
       // Nobody could stop, replace or count this worker any more: it finishes its work and goes.
       leave('close', graceWithoutSupervisor, () => process.exit(0))
@@ -262,11 +299,8 @@ if (birth !== undefined) {
   function leave(idle: IdleConnections, within: number, then: () => void): void {
     if (drain !== undefined) return
     phase = 'draining'
-    drain = new Drain(listening, datagrams, {
-      idle,
-      within,
-      sendConnection: (...args) => link.sendConnection(...args),
-    })
+    shedding?.end()
+    drain = new Drain(listening, datagrams, { idle, within, departures })
     drain.run(hooks).then(then)
   }
 

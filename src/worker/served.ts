@@ -133,6 +133,23 @@ export class ServedAddress {
     return isHttpServer(this.server) ? idleConnections(this.server) : []
   }
 
+  /** Connections that are idle, and would be no worse off in another worker. */
+  spare(): Socket[] {
+    if (this.#draining || !this.canHandOn || !isHttpServer(this.server)) return []
+    const { keepAliveTimeout } = this.server
+    // There it would be closed before its time, and that could meet a request.
+    if (keepAliveTimeout === 0 || keepAliveTimeout > this.#unusedFor) return []
+    // One that has not been used here may have come from another worker just now.
+    return idleConnections(this.server).filter(({ bytesRead }) => bytesRead > 0)
+  }
+
+  /** How many connections are open here, whichever way they came. */
+  async connections(): Promise<number> {
+    const accepting = [this.server, ...this.#adopters.values(), ...this.#released]
+    const accepted = await Promise.all(accepting.map(connectionsOf))
+    return accepted.reduce((sum, count) => sum + count, this.#handedOn.size)
+  }
+
   /** Ends what is idle, where nobody is there to take it. */
   closeIdle(): void {
     if (isHttpServer(this.server)) for (const socket of idleConnections(this.server)) socket.destroy()
@@ -160,16 +177,21 @@ export class ServedAddress {
     })
   }
 
+  /** How long a handed-on connection may stay unused. */
+  get #unusedFor(): number {
+    if (!isHttpServer(this.server)) return Infinity
+    const { keepAliveTimeout, headersTimeout } = this.server
+    const limits = [keepAliveTimeout > 0 ? keepAliveTimeout : Infinity]
+    limits.push(headersTimeout > 0 ? Math.max(1, headersTimeout - marginBeforeHeadersTimeout) : Infinity)
+    return Math.min(...limits)
+  }
+
   /**
    * Node times an idle connection out from its last answer, which this process never gave, and would answer an unused
    * one with 408 after `headersTimeout`. So an unused connection is closed silently when either would be due.
    */
   #closeIfUnused(socket: Socket): void {
-    if (!isHttpServer(this.server)) return
-    const { keepAliveTimeout, headersTimeout } = this.server
-    const limits = [keepAliveTimeout > 0 ? keepAliveTimeout : Infinity]
-    limits.push(headersTimeout > 0 ? Math.max(1, headersTimeout - marginBeforeHeadersTimeout) : Infinity)
-    const limit = Math.min(...limits)
+    const limit = this.#unusedFor
     if (limit === Infinity) return
     const timer = setTimeout(() => {
       if (socket.bytesRead === 0) socket.destroy()
@@ -177,6 +199,12 @@ export class ServedAddress {
     timer.unref()
     socket.once('close', () => clearTimeout(timer))
   }
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.getConnections((error, count) => resolve(error === null ? count : 0))
+  })
 }
 
 function isHttp2Server(server: Server): boolean {

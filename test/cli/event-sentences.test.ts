@@ -112,6 +112,13 @@ const alone: Record<
     [web, 'good', 'The first new worker of web did no worse than the old ones, so the others follow.'],
   ],
   'rolled-back': [[{ ...web, reason: 'x' }, 'bad', 'web went back to what it was before: x.']],
+  rebalanced: [
+    [
+      { ...web, reason: 'moved 2 idle connections: web/0 4→2, web/1 0→2' },
+      'plain',
+      'The connections of web were spread anew: moved 2 idle connections: web/0 4→2, web/1 0→2.',
+    ],
+  ],
   scaled: [
     [
       { ...web, cause: 'command scale' },

@@ -49,6 +49,7 @@ const usual: AppSpec = {
   workers: 1,
   maxWorkers: 64,
   share: defaultShareMode,
+  rebalance: false,
   ready: { on: 'listening', timeout: 30_000, settle: 250, every: 250 },
   watchdog: 30_000,
   stop: { signal: 'SIGTERM', grace: 10_000 },
@@ -389,6 +390,15 @@ suite('refused is', () => {
     [
       { balance: { algorithm: 'weighted', weights: [0] } },
       'apps[0].balance.weights[0] is 0: write a number above 0',
+    ],
+    [{ rebalance: 'yes' }, "apps[0].rebalance is 'yes': write true or false"],
+    [
+      { rebalance: true, balance: 'ip-hash' },
+      "apps[0].rebalance would take clients away from the worker that 'ip-hash' keeps them with: leave one of them out",
+    ],
+    [
+      { rebalance: true, interpreter: 'python3' },
+      'apps[0].rebalance needs Node programs, which can be sent connections: leave it out',
     ],
     [{ args: '--a --b' }, "apps[0].args is '--a --b': write a list of texts"],
     [{ stop: { grace: 'soon' } }, `apps[0].stop.grace is 'soon': ${time}`],

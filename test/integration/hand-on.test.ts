@@ -53,6 +53,31 @@ test('a connection on which nothing was ever asked survives two reloads', async 
   assert.deepEqual(pidsOf(web), [pidIn(await ask(socket, '/env', '\r\n\r\n{'))])
 })
 
+test('connections that reach a worker which has just closed its server go on in another one', {
+  timeout: 60_000,
+}, async (t) => {
+  const brood = Brood.create(t)
+  const flags = ['-w', '3', '--watchdog', 'off', '--name', 'web']
+  const { report, port } = await brood.start(program('closes-and-blocks.js'), ...flags)
+  const [closing, staying, leaving] = pidsOf(report)
+  const held: Socket[] = []
+  let toClose: Socket | undefined
+  while (held.length < 6 || toClose === undefined) {
+    const socket = await open(t, port)
+    const pid = pidIn(await ask(socket, '/', '{}'))
+    if (pid === leaving) held.push(socket)
+    else if (pid === closing) toClose = socket
+  }
+  await ask(toClose, '/close?ms=2500', '\r\n\r\n')
+  // Of those that leave, half go to the worker that has closed its server, and cannot say so yet.
+  assert.equal((await brood.run('scale', 'web', '2')).code, 0)
+  const answers = await Promise.all(held.map((socket) => ask(socket, '/', '{}')))
+  assert.deepEqual(
+    answers.map(pidIn),
+    held.map(() => staying),
+  )
+})
+
 test('a busy connection is told to close by its answer, and the answer is whole', async (t) => {
   const brood = Brood.create(t)
   const { port } = await brood.start(program('http.js'), '-w', '1', '--name', 'web')

@@ -51,6 +51,7 @@ function describe(detail: AppDetail, terminal: Terminal): string {
       ['addresses', detail.addresses.join(' ') || '-'],
       ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
       ...workerPorts(detail),
+      ...connections(detail),
       ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
       ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
       ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
@@ -70,6 +71,14 @@ function describe(detail: AppDetail, terminal: Terminal): string {
     )
   }
   return parts.join('\n\n')
+}
+
+/** How many each worker has open, where somebody counts them. */
+function connections({ workers }: AppDetail): [string, string][] {
+  const counts = workers.flatMap(({ slot, connections: open }) =>
+    open === null ? [] : [`${open} in ${slot}`],
+  )
+  return counts.length === 0 ? [] : [['connections', counts.join(', ')]]
 }
 
 /** What else was asked for; most apps have none of it. */
@@ -106,11 +115,15 @@ function probeText(probe: Probe): string {
   return port === undefined ? `GET ${probe.path}` : `GET http://${host}:${port}${probe.path}`
 }
 
-function sharing({ share, balance, proxy }: AppDetail['spec']): string {
-  if (balance === undefined) return share
-  const weights = balance.weights.length > 0 ? `, weights ${balance.weights.join(' ')}` : ''
-  const sticky = proxy?.sticky === undefined ? '' : `, sticky by cookie ${proxy.sticky}`
-  return `${share}, ${balance.algorithm}${weights}${sticky}`
+function sharing({ share, balance, proxy, rebalance }: AppDetail['spec']): string {
+  const weights = balance?.weights ?? []
+  return [
+    share,
+    ...(balance === undefined ? [] : [balance.algorithm]),
+    ...(weights.length > 0 ? [`weights ${weights.join(' ')}`] : []),
+    ...(proxy?.sticky === undefined ? [] : [`sticky by cookie ${proxy.sticky}`]),
+    ...(rebalance ? ['rebalanced'] : []),
+  ].join(', ')
 }
 
 /** Where a proxy finds each worker. */
