@@ -108,6 +108,14 @@ export class AppSockets {
     return this.#acceptors.adopted()
   }
 
+  /** The workers whose connections would wait for them, and for nobody else. */
+  get owners(): number[] {
+    const keys = this.keys.filter(
+      (key) => this.#isBalanced(key) || (this.#addresses.get(key)?.queues ?? 1) > 1,
+    )
+    return [...new Set(keys.flatMap((key) => this.#acceptors.serving(key)))]
+  }
+
   /** They listen from the start, so every one of their queues needs somebody from the start. */
   #given(address: ListenAddress): AddressSockets | undefined {
     const sockets = this.#events.given(address)
@@ -248,6 +256,18 @@ export class AppSockets {
   /** Only a new worker can take what waits somewhere: no other has the socket, nor can be sent it. */
   get isStuck(): boolean {
     return this.#acceptors.isStuck
+  }
+
+  /** A worker's loop does not turn just now: siblings accept from its queues. */
+  blocked(id: number): void {
+    this.#balanced?.suspend(id, true)
+    this.#accept(this.#acceptors.blocked(id))
+  }
+
+  /** It turns again. */
+  awake(id: number): void {
+    this.#balanced?.suspend(id, false)
+    this.#accept(this.#acceptors.back(id))
   }
 
   /** A worker has sent the socket of a balanced address to accept on, or gives a connection back. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
+import { mainThreadOf } from '../process/main-thread.ts'
 import type { Birth } from '../wire/birth.ts'
 import type { BackMessage, IdleConnections, ListenAddress } from '../wire/messages.ts'
 import type { RememberedAddress } from './addresses.ts'
@@ -13,6 +14,7 @@ import { Crew, type Member } from './crew.ts'
 import type { Failure } from './failure.ts'
 import { Lifecycle, type Outcome } from './lifecycle.ts'
 import { isAlive } from './phases.ts'
+import { Pulse } from './pulse.ts'
 import { Reception } from './reception.ts'
 import type { Releases } from './releases.ts'
 import { type AppReport, reportOf, type ServedReport } from './report.ts'
@@ -34,6 +36,7 @@ export class App {
   readonly #crew: Crew
   readonly #sockets: AppSockets
   readonly #attention: Attention
+  readonly #pulse: Pulse
   readonly #reception: Reception
   readonly #restarts = new Map<number, number>()
   readonly #lifecycle: Lifecycle
@@ -69,8 +72,17 @@ export class App {
       given: (address) => events.given(address),
       stuck: () => this.#attention.relieve(),
     })
+    this.#pulse = new Pulse({
+      clock,
+      workers: () => this.#sockets.owners.filter((id) => this.#speaksWith(id)),
+      ping: (worker, id) => this.#tellWorker(worker, { type: 'ping', id }),
+      look: (worker) => mainThreadOf(this.#crew.members.get(worker)?.pid ?? 0),
+      blocked: (worker) => this.#sockets.blocked(worker),
+      back: (worker) => this.#sockets.awake(worker),
+    })
     this.#reception = new Reception({
       sockets: this.#sockets,
+      pulse: this.#pulse,
       output,
       clock,
       events,
@@ -349,6 +361,7 @@ export class App {
       restarts: this.#restarts,
       addresses: this.#sockets.labels,
       adopted: this.#sockets.adopted,
+      isBlocked: (worker) => this.#pulse.isBlocked(worker),
       now: this.#clock.now(),
     })
   }
@@ -465,6 +478,11 @@ export class App {
     const inUse = [...workers.values(), ...slots].map((one) => one.release)
     this.releases.prune(new Set([...inUse, release]))
     this.#events.changed()
+  }
+
+  /** What is said to a worker of an earlier supervisor before it is back has to wait. */
+  #speaksWith(id: number): boolean {
+    return this.state.workers.get(id)?.at !== 'returning' && this.settings.interpreter === undefined
   }
 
   /** Clients are to be refused, so nobody may keep a socket that nobody listens on. */

@@ -8,10 +8,12 @@ import type { AppSockets } from './app-sockets.ts'
 import type { Member } from './crew.ts'
 import { asSpawnError, describeExit, describeUncaught, type Failure } from './failure.ts'
 import { isLeaving } from './phases.ts'
+import type { Pulse } from './pulse.ts'
 import type { AppState, Event, Exit } from './state.ts'
 
 export interface ReceptionSetup {
   readonly sockets: AppSockets
+  readonly pulse: Pulse
   readonly output: Output
   readonly clock: Clock
   readonly events: AppEvents
@@ -60,6 +62,7 @@ export class Reception {
         const worker = this.#setup.state().workers.get(id)
         if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
         this.#sockets.listening(id, message.key, message.speaksHttp)
+        this.#setup.pulse.joined()
         if (readyOn === 'listening') this.#take({ type: 'ready', worker: id })
         return
       }
@@ -91,9 +94,14 @@ export class Reception {
         return this.#setup.events.hasLetGo(this.#setup.settings().name, id, message.id)
       case 'load':
         return this.#sockets.load(id, message.open, message.taken)
+      case 'busy':
+        return this.#setup.pulse.busy(id)
+      case 'quiet':
+        return this.#setup.pulse.quiet(id)
+      case 'pong':
+        return this.#setup.pulse.pong(id, message.id) // or its guard's
       case 'said':
       case 'exiting':
-      case 'pong':
       case 'probed':
       case 'counted':
         return // heard by who asked: the returned worker, or its guard

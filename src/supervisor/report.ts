@@ -28,6 +28,8 @@ export interface WorkerReport {
   readonly rss: number | null
   /** Average share of one processor since its start, in percent. */
   readonly cpu: number | null
+  /** Its event loop does not turn just now; known of apps that connections come in for. */
+  readonly blocked: boolean
   /** Other slots whose connections it takes meanwhile. */
   readonly adopted: readonly number[]
 }
@@ -63,6 +65,7 @@ export function reportOf(app: {
   restarts: ReadonlyMap<number, number>
   addresses: readonly { key: string; label: string }[]
   adopted: readonly { key: string; slot: number; worker: number }[]
+  isBlocked(worker: number): boolean
   now: Millis
 }): AppReport {
   const workers = [...app.state.workers.values()].map((worker) => {
@@ -77,6 +80,7 @@ export function reportOf(app: {
       restarts: app.restarts.get(worker.slot) ?? 0,
       rss: usage?.rss ?? null,
       cpu: usage === undefined || uptime === null || uptime <= 0 ? null : (usage.cpu / uptime) * 100,
+      blocked: app.isBlocked(worker.id),
       adopted: app.adopted.filter((one) => one.worker === worker.id).map((one) => one.slot),
     } satisfies WorkerReport
   })
@@ -96,7 +100,7 @@ export function reportOf(app: {
 }
 
 function emptySlot(slot: number, state: WorkerReport['state'], restarts: number): WorkerReport {
-  return { slot, pid: null, state, uptime: null, restarts, rss: null, cpu: null, adopted: [] }
+  return { slot, pid: null, state, uptime: null, restarts, rss: null, cpu: null, blocked: false, adopted: [] }
 }
 
 function statusOf(state: AppState): AppStatus {

@@ -54,6 +54,8 @@ export interface WorkerSetup {
   readonly balanced: readonly string[]
   /** Whether it is to tell how many connections it has. */
   readonly tellsLoad: boolean
+  /** Whether it is to tell when connections come in. */
+  readonly tellsActivity: boolean
   /** What it keeps for others. */
   readonly held: readonly KeptSocket[]
 }
@@ -93,6 +95,7 @@ export class SpawnedWorker implements WorkerProcess {
       held: setup.held.map(({ app, key, slot }, index) => ({ app, key, slot, fd: firstHeld + index })),
       ...(setup.balanced.length > 0 ? { balanced: setup.balanced } : {}),
       ...(setup.tellsLoad ? { tellsLoad: true } : {}),
+      ...(setup.tellsActivity ? { tellsActivity: true } : {}),
       ...(setup.counts ? { counts: true } : {}),
       ...(setup.logs === undefined ? {} : { logs: setup.logs }),
       ...(setup.rescue === undefined ? {} : { rescue: setup.rescue }),

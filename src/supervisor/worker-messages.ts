@@ -33,6 +33,7 @@ const workerMessage = v.variant('type', [
   v.object({ type: v.literal('exiting'), code: v.pipe(v.number(), v.integer()) }),
   v.object({ type: v.literal('counted'), requests: count, errors: count }),
   v.object({ type: v.literal('load'), open: count, taken: count }),
+  v.object({ type: v.picklist(['busy', 'quiet']) }),
   v.object({ type: v.literal('pong'), id: count }),
   v.object({ type: v.literal('probed'), id: count, problem: v.optional(v.pipe(text, v.maxLength(1024))) }),
 ])
@@ -57,11 +58,20 @@ const connection = v.object({ type: v.literal('connection'), key, id: count })
 const bare = v.object({ type: v.picklist(['client', 'queue']), key })
 
 export function asWorkerMessage(value: unknown): WorkerMessage | undefined {
+  const pong = asPong(value)
+  if (pong !== undefined) return pong
   const result = v.safeParse(workerMessage, value)
   if (!result.success) return undefined
   const message = result.output
   if (message.type !== 'want' || message.address.kind !== 'tcp') return message as WorkerMessage
   return { ...message, address: { ...message.address, host: message.address.host } }
+}
+
+/** Many times a second from each busy worker, and the schema takes as long as all the rest of a round. */
+function asPong(value: unknown): WorkerMessage | undefined {
+  if (typeof value !== 'object' || value === null || !('type' in value) || !('id' in value)) return undefined
+  const { type, id } = value
+  return type === 'pong' && typeof id === 'number' && v.is(count, id) ? { type, id } : undefined
 }
 
 export function asBackMessage(value: unknown): BackMessage | undefined {

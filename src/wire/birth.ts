@@ -19,6 +19,8 @@ export interface Birth {
   balanced?: readonly string[]
   /** Whether it is to tell how many connections it has. */
   tellsLoad?: true
+  /** Whether it is to tell when connections come in. */
+  tellsActivity?: true
   /** Descriptors of sockets that other slots and apps listen on, kept for the next supervisor and for slots without a worker. */
   held: readonly HeldSocket[]
   /** Whether its requests are to be counted from the first; otherwise from the first time somebody asks for the count. */

@@ -47,6 +47,9 @@ export type WorkerMessage =
   | { type: 'exiting'; code: number }
   /** Connections open now, and taken from the supervisor so far; told where it balances by them. */
   | { type: 'load'; open: number; taken: number }
+  /** Connections have begun to come in, or none has come for a while; told where siblings could take them in. */
+  | { type: 'busy' }
+  | { type: 'quiet' }
   /** Requests answered since counting began, and those among them with a status of 500 and more. */
   | { type: 'counted'; requests: number; errors: number }
   /** The event loop turns: the answer to `ping`. */

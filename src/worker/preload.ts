@@ -8,6 +8,7 @@ import {
   wireVersion,
 } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
+import { Activity } from './activity.ts'
 import { apiKey, type DrainHook, type WorkerApi } from './api.ts'
 import { takeBirth } from './birth.ts'
 import { wearClusterFace } from './cluster-face.ts'
@@ -86,11 +87,20 @@ if (birth !== undefined) {
       ? new ConnectionCount((open, taken) => link.send({ type: 'load', open, taken }))
       : undefined
 
+  const activity =
+    birth.tellsActivity === true
+      ? new Activity((type) => {
+          link.send({ type })
+          link.flush()
+        })
+      : undefined
+
   const listening = new Listening(birth.sockets, birth.balanced ?? [], {
     want: (request, address) => link.send({ type: 'want', request, address }),
     listening(key, server) {
       count?.watch(server)
       connections?.watch(server)
+      activity?.watch(server)
       link.send({ type: 'listening', key, speaksHttp: speaksHttp(server) })
     },
     closed: (key) => link.send({ type: 'closed', key }),
@@ -214,6 +224,7 @@ if (birth !== undefined) {
             adopted: serving.flatMap(({ key, adopting }) => adopting.map((other) => ({ key, slot: other }))),
             held: held.places,
           })
+          activity?.repeat()
         },
       },
     )

@@ -73,6 +73,7 @@ const workerShape = {
   restarts: 'number',
   rss: 'number',
   cpu: 'number',
+  blocked: 'boolean',
   adopted: 'array',
 }
 

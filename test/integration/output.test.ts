@@ -136,6 +136,7 @@ test('the table fits 80 columns with the widest of everything', () => {
     restarts: 12_345_678,
     rss: 64_000e6,
     cpu: 1234.5,
+    blocked: false,
     adopted: [0, 1, 2, 3],
   }
   const app: AppReport = {
