@@ -1,20 +1,19 @@
 // Who listens on a TCP port, as far as this user may know: Linux tells it in /proc.
 import { link, list, processes, read } from './proc.ts'
+import { listenersNow } from './tcp-listeners.ts'
 
 export interface PortOwner {
   pid: number
   command: string
 }
 
-/** State 0A in /proc/net/tcp is LISTEN. */
-const listenState = '0A'
-
 /** The process that listens on `port`, or undefined where that cannot be known (other user, other system). */
 export function portOwner(port: number): PortOwner | undefined {
-  const inodes = new Set([
-    ...listeningInodes('/proc/net/tcp', port),
-    ...listeningInodes('/proc/net/tcp6', port),
-  ])
+  const inodes = new Set(
+    listenersNow()
+      .filter((one) => one.port === port)
+      .map(({ inode }) => `${inode}`),
+  )
   if (inodes.size === 0) return undefined
   for (const pid of processes()) {
     for (const fd of list(`/proc/${pid}/fd`)) {
@@ -23,17 +22,6 @@ export function portOwner(port: number): PortOwner | undefined {
     }
   }
   return undefined
-}
-
-function listeningInodes(table: string, port: number): string[] {
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
-  const inodes: string[] = []
-  for (const line of read(table).split('\n').slice(1)) {
-    const fields = line.trim().split(/\s+/)
-    // local_address is HEXADDRESS:HEXPORT; the inode is the tenth column.
-    if (fields[3] === listenState && fields[1]?.endsWith(`:${wanted}`) && fields[9]) inodes.push(fields[9])
-  }
-  return inodes
 }
 
 function commandOf(pid: number): string {

@@ -6,10 +6,12 @@ import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import { addressKey, type BackMessage, type ListenAddress } from '../wire/messages.ts'
+import { inodeOf } from '../wire/socket-inode.ts'
 import { stopReading } from '../wire/stop-reading.ts'
 import { Addresses, type RememberedAddress } from './addresses.ts'
 import type { AppSettings } from './app-settings.ts'
 import { BalancedAddresses } from './balanced-addresses.ts'
+import type { KnownQueue } from './queue-report.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A living worker, by the number the lifecycle gave it. */
@@ -27,6 +29,12 @@ export interface AppSocketsEvents {
   given(address: ListenAddress): AddressSockets | undefined
 }
 
+/** What a worker says of a server that listens. */
+interface Heard {
+  readonly speaksHttp?: boolean
+  readonly backlog?: number | undefined
+}
+
 interface InUse {
   readonly key: string
   readonly slot: number
@@ -41,6 +49,8 @@ export class AppSockets {
   readonly #balanced: BalancedAddresses | undefined
   /** Which sockets are in LISTEN state, or may be: address key → slots. */
   readonly #used = new Map<string, Set<number>>()
+  /** Address key → what its workers listen with. */
+  readonly #backlogs = new Map<string, number>()
   #turn = 0
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
@@ -106,6 +116,26 @@ export class AppSockets {
   /** Queues that are served by another slot's worker just now. */
   get adopted(): { key: string; slot: number; worker: number }[] {
     return this.#acceptors.adopted()
+  }
+
+  /** Every TCP queue that connections can wait in. */
+  get queues(): KnownQueue[] {
+    const labels = new Map(this.labels.map(({ key, label }) => [key, label]))
+    const inOrder = this.inUse.toSorted(
+      (a, b) => this.keys.indexOf(a.key) - this.keys.indexOf(b.key) || a.slot - b.slot,
+    )
+    return inOrder.flatMap(({ key, slot, socket }) => {
+      const sockets = this.#addresses.get(key)
+      const adopter = this.adopted.find((one) => one.key === key && one.slot === slot)?.worker
+      if (sockets?.port === undefined) return []
+      return {
+        address: labels.get(key) ?? key,
+        slot: sockets.queues > 1 ? slot : null,
+        adopter: (adopter === undefined ? undefined : this.#workers.get(adopter)?.slot) ?? null,
+        inode: inodeOf(socket),
+        backlog: this.#backlogs.get(key),
+      }
+    })
   }
 
   /** The workers whose connections would wait for them, and for nobody else. */
@@ -215,10 +245,11 @@ export class AppSockets {
   }
 
   /** A worker accepts on its own slot's socket of an address. */
-  listening(id: number, key: string, speaksHttp?: boolean): void {
+  listening(id: number, key: string, { speaksHttp, backlog }: Heard = {}): void {
     const worker = this.#workers.get(id)
     const sockets = this.#addresses.use(key, speaksHttp)
     if (worker === undefined || sockets === undefined) return
+    if (backlog !== undefined) this.#backlogs.set(key, backlog)
     const slot = worker.slot % sockets.queues
     const used = this.#used.get(key) ?? new Set()
     this.#used.set(key, used.add(slot))

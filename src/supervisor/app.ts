@@ -15,6 +15,7 @@ import type { Failure } from './failure.ts'
 import { Lifecycle, type Outcome } from './lifecycle.ts'
 import { isAlive } from './phases.ts'
 import { Pulse } from './pulse.ts'
+import { type QueueReport, queueReports } from './queue-report.ts'
 import { Reception } from './reception.ts'
 import type { Releases } from './releases.ts'
 import { type AppReport, reportOf, type ServedReport } from './report.ts'
@@ -364,6 +365,11 @@ export class App {
       isBlocked: (worker) => this.#pulse.isBlocked(worker),
       now: this.#clock.now(),
     })
+  }
+
+  /** How many connections wait, and for whom. */
+  queues(): Promise<QueueReport[]> {
+    return queueReports(this.#sockets.queues, this.#clock)
   }
 
   /** What each worker has answered since it was first asked; of programs in other languages nothing is known. */

@@ -161,7 +161,8 @@ export class Crew {
               counts,
               balanced,
               tellsLoad: settings.balance !== undefined && countsConnections(settings.balance.algorithm),
-              tellsActivity: (settings.share === 'slots' || settings.share === 'balanced') && settings.maxWorkers > 1,
+              tellsActivity:
+                (settings.share === 'slots' || settings.share === 'balanced') && settings.maxWorkers > 1,
               logs: identity === undefined ? logs : undefined,
             },
             events,

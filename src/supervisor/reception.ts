@@ -61,7 +61,7 @@ export class Reception {
       case 'listening': {
         const worker = this.#setup.state().workers.get(id)
         if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
-        this.#sockets.listening(id, message.key, message.speaksHttp)
+        this.#sockets.listening(id, message.key, message)
         this.#setup.pulse.joined()
         if (readyOn === 'listening') this.#take({ type: 'ready', worker: id })
         return

@@ -20,7 +20,12 @@ const address = v.variant('kind', [
 const workerMessage = v.variant('type', [
   v.object({ type: v.literal('hello'), pid: count, node: text }),
   v.object({ type: v.literal('want'), request: count, address }),
-  v.object({ type: v.literal('listening'), key, speaksHttp: v.boolean() }),
+  v.object({
+    type: v.literal('listening'),
+    key,
+    speaksHttp: v.boolean(),
+    backlog: v.optional(count),
+  }),
   v.object({ type: v.literal('closed'), key }),
   v.object({ type: v.literal('adopted'), key, slot: count, accepting: v.boolean() }),
   v.object({ type: v.literal('ready') }),

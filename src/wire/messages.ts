@@ -24,7 +24,7 @@ export type WorkerMessage =
   /** The program listens on an address this worker has no socket for; the handle comes back over IPC. */
   | { type: 'want'; request: number; address: ListenAddress }
   /** A server of the program now accepts on the worker's own slot socket of that address. */
-  | { type: 'listening'; key: string; speaksHttp: boolean }
+  | { type: 'listening'; key: string; speaksHttp: boolean; backlog?: number | undefined }
   /** The program itself closed that server: the worker no longer accepts there. */
   | { type: 'closed'; key: string }
   /** The worker accepts on another slot's socket as well (`accepting`), or could not. */

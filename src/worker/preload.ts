@@ -97,11 +97,11 @@ if (birth !== undefined) {
 
   const listening = new Listening(birth.sockets, birth.balanced ?? [], {
     want: (request, address) => link.send({ type: 'want', request, address }),
-    listening(key, server) {
+    listening(key, server, backlog) {
       count?.watch(server)
       connections?.watch(server)
       activity?.watch(server)
-      link.send({ type: 'listening', key, speaksHttp: speaksHttp(server) })
+      link.send({ type: 'listening', key, speaksHttp: speaksHttp(server), backlog })
     },
     closed: (key) => link.send({ type: 'closed', key }),
     adopted: (key, other, accepting) => link.send({ type: 'adopted', key, slot: other, accepting }),

@@ -28,6 +28,7 @@ const marginBeforeHeadersTimeout = 1000
 export class ServedAddress {
   readonly key: string
   readonly server: Server
+  readonly #backlog: number
   readonly #adopters = new Map<number, Server>()
   /** Adopters that accept no longer, with connections that they accepted before. */
   readonly #released = new Set<Server>()
@@ -37,8 +38,9 @@ export class ServedAddress {
   /** Resolves the wait for the last handed-on connection. */
   #onHandedOnGone: (() => void) | undefined
 
-  constructor(key: string, server: Server) {
+  constructor(key: string, server: Server, backlog: number) {
     this.key = key
+    this.#backlog = backlog
     this.server = server
     if (isHttp2Server(server)) {
       server.on('session', (session: Http2Session) => {
@@ -76,7 +78,8 @@ export class ServedAddress {
     })
     this.release(slot)
     this.#adopters.set(slot, adopter)
-    adopter.listen(typeof socket === 'number' ? { fd: socket } : socket)
+    // Of a socket that listens already it changes the length of the queue, for everybody.
+    adopter.listen(typeof socket === 'number' ? { fd: socket } : socket, this.#backlog)
     adopter.unref() // the program's own server decides whether the process stays
   }
 

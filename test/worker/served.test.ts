@@ -28,7 +28,7 @@ test('is taken, answered and waited for', { timeout: 10_000 }, async (t) => {
   t.after(() => held.destroy())
   await once(server, 'connection')
 
-  const served = new ServedAddress('key', server)
+  const served = new ServedAddress('key', server, 511)
   let isOver = false
   const drained = served
     .drain((one) => net.Server.prototype.close.call(one))
