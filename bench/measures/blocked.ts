@@ -5,12 +5,15 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Running } from '../contestants/launch.ts'
 import { processorTime } from '../system/processes.ts'
+import { othersPercent, processorUse } from '../system/processor-use.ts'
 
 export const blockedWorkers = 4
 /** Milliseconds: one worker blocks for so long, so often. */
 export const block = { length: 1000, every: 2000 }
 /** Connections a second: far from what the other workers could serve, so that nobody waits for a processor. */
 export const arrivals = 150
+/** Seconds in which the program's hot code is compiled. */
+const warmUp = 2
 /** Milliseconds from which on a client is said to have waited. */
 const longWait = 100
 
@@ -45,6 +48,8 @@ export interface BlockedRepetition {
   /** Of one processor. */
   supervisorPercent: number
   supervisorUndisturbedPercent: number
+  /** Percent of one core that other programs on the machine took meanwhile. */
+  othersPercent: number
 }
 
 export async function measureBlocked(
@@ -54,11 +59,15 @@ export async function measureBlocked(
 ): Promise<BlockedRepetition> {
   const { supervisor } = running
   if (supervisor === undefined) throw new Error(`${running.contestant.title} has no supervisor to measure`)
+  await openLoop(running.port, warmUp, signal)
+  const machineBefore = processorUse()
+  const usedBefore = running.pids().map(processorTime)
   const calm = await withUse(supervisor, () => openLoop(running.port, seconds, signal))
   const undisturbed = calm.result.answers.map(latency)
   await using blocker = await Blocker.begin(running.port, signal)
   const disturbed = await withUse(supervisor, () => openLoop(running.port, seconds, signal))
   const blocks = await blocker.end()
+  const used = sum(running.pids().map(processorTime)) - sum(usedBefore)
   const { answers, failed } = disturbed.result
   const outside = answers.filter((one) => !(one.pid === blocker.pid && blocks.some((each) => met(one, each))))
   return {
@@ -73,6 +82,7 @@ export async function measureBlocked(
     waitedPercent: (outside.filter((one) => latency(one) >= longWait).length / answers.length) * 100,
     supervisorPercent: disturbed.percent,
     supervisorUndisturbedPercent: calm.percent,
+    othersPercent: othersPercent(machineBefore, processorUse(), used),
   }
 }
 
@@ -98,6 +108,7 @@ class Blocker implements AsyncDisposable {
     this.#agent = agent
     this.pid = pid
     this.#blocks = this.#run(port, signal)
+    this.#blocks.catch(() => {}) // told by `end`
   }
 
   static async begin(port: number, signal: AbortSignal): Promise<Blocker> {
@@ -112,7 +123,7 @@ class Blocker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end()
+    this.#ending.abort()
     this.#agent.destroy()
   }
 
@@ -122,7 +133,7 @@ class Blocker implements AsyncDisposable {
     while (!ending.aborted) {
       const next = now() + block.every
       blocks.push(JSON.parse(await ask(port, `/block/${block.length}`, this.#agent, signal)))
-      await delay(next - now(), undefined, { signal: ending }).catch(() => {})
+      await delay(Math.max(0, next - now()), undefined, { signal: ending }).catch(() => {})
     }
     return blocks
   }
@@ -171,6 +182,10 @@ function answered(port: number, due: number, signal: AbortSignal): Promise<Answe
     })
     socket.write('GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n')
   })
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 function latency({ due, done }: Answered): number {

@@ -11,6 +11,8 @@ const server = createServer((request, response) => {
   while (now() < from + length);
   response.end(JSON.stringify({ from, to: now() }))
 })
+// On a busy machine the next order may be late.
+server.keepAliveTimeout = 60_000
 server.listen(Number(process.env.PORT), '127.0.0.1', () => {
   // Sockets travel on this line: a worker without it cannot stand in for a sibling.
   if (process.env.STAND_IN === 'no') process.disconnect()
