@@ -17,7 +17,7 @@ import { describeMachine } from './system/machine.ts'
 
 const question = 'what do clients notice when one worker of four blocks for a second in every two?'
 /** Of each half, the undisturbed one and the other. */
-const seconds = 12
+const seconds = 8
 
 type Figure = (one: BlockedRepetition) => number
 

@@ -1,6 +1,6 @@
 // Measures what clients of the other workers notice when one worker's event loop blocks again and again.
 import { Agent, get } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Running } from '../contestants/launch.ts'
@@ -156,19 +156,28 @@ async function openLoop(
 ): Promise<{ answers: Answered[]; failed: number }> {
   const from = now()
   const asked: Promise<Answered>[] = []
+  // A signal of so many listeners would cost more than all the rest.
+  const open = new Set<Socket>()
+  const onAbort = (): void => {
+    for (const socket of open) socket.destroy()
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
   for (let count = 0; count < seconds * arrivals; ) {
     for (const passed = now() - from; count < (passed / 1000) * arrivals; count++)
-      asked.push(answered(port, from + (count / arrivals) * 1000, signal))
+      asked.push(answered(port, from + (count / arrivals) * 1000, open))
     await delay(1, undefined, { signal })
   }
   const settled = await Promise.allSettled(asked)
+  signal.removeEventListener('abort', onAbort)
+  signal.throwIfAborted()
   const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   return { answers, failed: settled.length - answers.length }
 }
 
-function answered(port: number, due: number, signal: AbortSignal): Promise<Answered> {
+function answered(port: number, due: number, open: Set<Socket>): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', signal })
+    const socket = connect({ port, host: '127.0.0.1' })
+    open.add(socket)
     let answer = ''
     socket.setEncoding('latin1')
     socket.on('data', (chunk: string) => {
@@ -176,6 +185,7 @@ function answered(port: number, due: number, signal: AbortSignal): Promise<Answe
     })
     socket.once('error', reject)
     socket.once('close', () => {
+      open.delete(socket)
       const pid = /\r\n\r\n(\d+)\n/.exec(answer)?.[1]
       if (pid === undefined) reject(new Error('no answer'))
       else resolve({ due, done: now(), pid: Number(pid) })
