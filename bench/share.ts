@@ -1,4 +1,5 @@
-// Answers: what does each share mode cost for a short connection, and how evenly does it spread long ones?
+// Answers: what does each share mode cost for a short connection, how evenly does it spread long ones, and who waits for
+// a worker that blocks?
 import { parseArgs } from 'node:util'
 import {
   brood,
@@ -29,6 +30,7 @@ import { saveResults } from './report/save.ts'
 import { median, type Spread, spread } from './report/statistics.ts'
 import { table } from './report/table.ts'
 import { judge } from './report/targets.ts'
+import { runBlocked } from './share-blocked.ts'
 import type { Suite } from './suite.ts'
 import { describeMachine } from './system/machine.ts'
 
@@ -42,9 +44,18 @@ export const share: Suite = {
   async run(words, signal) {
     const { values } = parseArgs({
       args: [...words],
-      options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '3' } },
+      options: {
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '3' },
+        only: { type: 'string', default: 'blocked,cost' },
+      },
     })
     const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)]
+    const parts = values.only.split(',')
+    const unknown = parts.find((part) => part !== 'blocked' && part !== 'cost')
+    if (unknown !== undefined) throw new Error(`--only ${unknown}: there are blocked and cost`)
+    if (parts.includes('blocked')) await runBlocked(rounds, signal)
+    if (!parts.includes('cost')) return
     const machine = describeMachine()
     const wrk = await findWrk(signal)
     const requests = await measureRequests(contestants, {

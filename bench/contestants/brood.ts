@@ -1,7 +1,7 @@
 // brood itself, with a supervisor of its own that never meets the user's.
 import { existsSync } from 'node:fs'
 import { runCommand } from '../system/command.ts'
-import { broodBuild, broodCommand, serverProgram } from '../system/paths.ts'
+import { blocksProgram, broodBuild, broodCommand, serverProgram } from '../system/paths.ts'
 import type { Contestant, Place, Started } from './contestant.ts'
 
 export const brood: Contestant = {
@@ -29,14 +29,14 @@ export const broodRebalanced: Contestant = {
   key: 'brood-rebalanced',
   title: 'brood, slots, rebalanced',
   shape: 'supervised',
-  start: (place) => startBrood(place, 'slots', '--rebalance'),
+  start: (place) => startBrood(place, 'slots', { flags: ['--rebalance'] }),
 }
 
 export const broodSharedRebalanced: Contestant = {
   key: 'brood-shared-rebalanced',
   title: 'brood, shared socket, rebalanced',
   shape: 'supervised',
-  start: (place) => startBrood(place, 'shared', '--rebalance'),
+  start: (place) => startBrood(place, 'shared', { flags: ['--rebalance'] }),
 }
 
 /** What brood itself costs: one process like the bare one, so the price of running two does not come into it. */
@@ -47,15 +47,42 @@ export const broodAlone: Contestant = {
   start: (place) => startBrood({ ...place, workers: 1 }, 'slots'),
 }
 
-async function startBrood(place: Place, share: string, ...flags: string[]): Promise<Started> {
+/** Of which one worker can be made to block; the second: with workers that cannot stand in for it. */
+export const broodBlocked: readonly Contestant[] = [
+  { share: 'slots', title: 'slots', environment: {} },
+  { share: 'slots', title: 'slots, no adoption', environment: { STAND_IN: 'no' } },
+  { share: 'shared', title: 'shared', environment: {} },
+  { share: 'balanced', title: 'balanced', environment: {} },
+].map(({ share, title, environment }) => ({
+  key: `brood-blocked-${title.replaceAll(/\W+/g, '-')}`,
+  title,
+  shape: 'supervised',
+  start: (place) => startBrood(place, share, { program: blocksProgram, environment }),
+}))
+
+interface Told {
+  readonly program?: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly flags?: readonly string[]
+}
+
+async function startBrood(
+  place: Place,
+  share: string,
+  { program = serverProgram, environment = {}, flags = [] }: Told = {},
+): Promise<Started> {
   if (!existsSync(broodBuild)) throw new Error(`${broodBuild} is missing: run \`npm run build\` first`)
   const options = { environment: broodEnvironment(place), directory: place.home, timeout: 30_000 }
   const command = (...words: string[]) =>
     runCommand(process.execPath, [broodCommand, ...words], { ...options, signal: place.signal })
 
   await command(
-    ...['start', serverProgram, '--workers', String(place.workers), '--name', 'bench', '--share', share],
-    ...['--env', `PORT=${place.port}`, ...flags],
+    ...['start', program, '--workers', String(place.workers), '--name', 'bench', '--share', share],
+    ...Object.entries({ PORT: `${place.port}`, ...environment }).flatMap(([name, value]) => [
+      '--env',
+      `${name}=${value}`,
+    ]),
+    ...flags,
   )
   const supervisor: { pid: number } = JSON.parse((await command('show', '--json')).stdout)
   return {

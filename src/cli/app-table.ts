@@ -38,7 +38,7 @@ function workerCells(worker: WorkerReport, terminal: Terminal): string[] {
   return [
     `${worker.slot}`,
     worker.pid === null ? '-' : `${worker.pid}`,
-    stateText(worker.state, terminal) + adopted,
+    stateText(worker.blocked ? 'blocked' : worker.state, terminal) + adopted,
     worker.uptime === null ? '-' : formatDuration(worker.uptime),
     `${worker.restarts}`,
     worker.cpu === null ? '-' : `${worker.cpu.toFixed(1)}%`,
@@ -46,12 +46,16 @@ function workerCells(worker: WorkerReport, terminal: Terminal): string[] {
   ]
 }
 
-export function stateText(state: WorkerReport['state'] | AppReport['status'], terminal: Terminal): string {
+export function stateText(
+  state: WorkerReport['state'] | 'blocked' | AppReport['status'],
+  terminal: Terminal,
+): string {
   switch (state) {
     case 'ready':
     case 'running':
       return terminal.style('green', state)
     case 'failed':
+    case 'blocked':
     case 'killed':
     case 'degraded':
       return terminal.style('red', state)

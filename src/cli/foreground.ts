@@ -40,7 +40,7 @@ export async function runInForeground(
     const failed = untilFailed(served, spec.name)
     const code = await Promise.race([interrupted, served.ended.then(() => 0), failed])
     if (code === 1) {
-      const { failure } = served.supervisor.apps.detail(spec.name)
+      const { failure } = served.supervisor.apps.get(spec.name).app
       terminal.note(`brood: ${spec.name} has failed: ${failure?.reason ?? 'all its workers ended'}`)
     }
     return code
@@ -101,7 +101,8 @@ function untilFailed(served: Served, name: string): Promise<number> {
     served.supervisor.follow((event) => {
       if (event.app !== name) return
       if (event.type === 'stopped') resolve(0)
-      if (event.type === 'finished') resolve(served.supervisor.apps.detail(name).status === 'failed' ? 1 : 0)
+      const { apps } = served.supervisor
+      if (event.type === 'finished') resolve(apps.report(apps.get(name)).status === 'failed' ? 1 : 0)
     })
   })
 }

@@ -139,10 +139,11 @@ export class Apps {
     return all.flatMap(({ host, ports: each }) => each.map((port) => hostPort({ host, port })))
   }
 
-  detail(name: string): AppDetail {
+  async detail(name: string): Promise<AppDetail> {
     const entry = this.get(name)
     const { spec, app } = entry
-    const detail = { ...this.report(entry), spec, failure: app.failure ?? null }
+    const queues = await app.queues()
+    const detail = { ...this.report(entry), queues, spec, failure: app.failure ?? null }
     return spec.ports === undefined ? detail : { ...detail, workerPorts: workerPortsOf(app, spec.ports.host) }
   }
 

@@ -72,7 +72,7 @@ export class Commands {
       this.#memory.starting.delete(entry)
       await this.#companions.attend(entry)
       this.#memory.save()
-      return this.#apps.detail(spec.name)
+      return await this.#apps.detail(spec.name)
     } catch (error) {
       this.#memory.starting.delete(entry)
       // Nothing is left half-started.

@@ -1,4 +1,4 @@
-// Who accepts on which slot's socket, and who should: no socket in LISTEN state may be without a worker.
+// Who accepts on which slot's socket, and who should: no socket in LISTEN state may be without a worker whose loop turns.
 
 /** One instruction to a worker about a slot socket that is not its own. */
 export type AcceptCommand =
@@ -8,7 +8,7 @@ export type AcceptCommand =
 interface Queue {
   /** The slot's own worker (or workers, in a hand-over) that listens here. */
   owners: Set<number>
-  /** A sibling that keeps the queue moving while the slot has no worker of its own. */
+  /** A sibling that keeps the queue moving while the slot has no worker of its own that does. */
   adopter: number | undefined
 }
 
@@ -20,6 +20,8 @@ export class Acceptors {
   readonly #queues = new Map<string, Map<number, Queue>>()
   /** Workers that cannot take in other queues: their program closed the line that sockets travel on, or refuses. */
   readonly #unable = new Set<number>()
+  /** Workers whose loop does not turn just now. */
+  readonly #blocked = new Set<number>()
 
   /** A worker listens on its own slot's socket: it owns that queue now. */
   listening(key: string, slot: number, worker: number): AcceptCommand[] {
@@ -28,7 +30,7 @@ export class Acceptors {
     const queue = slots.get(slot) ?? { owners: new Set(), adopter: undefined }
     slots.set(slot, queue)
     queue.owners.add(worker)
-    return [...this.#release(key, slot, queue), ...this.#adoptOrphans()]
+    return this.#settle()
   }
 
   /** A queue that is in LISTEN state although none of its workers is known: somebody has to take it. */
@@ -36,14 +38,14 @@ export class Acceptors {
     const slots = this.#queues.get(key) ?? new Map<number, Queue>()
     this.#queues.set(key, slots)
     if (!slots.has(slot)) slots.set(slot, { owners: new Set(), adopter: undefined })
-    return this.#adoptOrphans()
+    return this.#settle()
   }
 
   /** A worker serves another slot's queue already: one that was told to meanwhile need not, nor it, if the slot has its own. */
   adopts(key: string, slot: number, worker: number): AcceptCommand[] {
     const queue = this.#queues.get(key)?.get(slot)
     if (queue === undefined) return []
-    if (queue.owners.size > 0) return [{ type: 'release', key, slot, worker }]
+    if (this.#isServed(queue)) return [{ type: 'release', key, slot, worker }]
     const other = queue.adopter
     queue.adopter = worker
     return other === undefined || other === worker ? [] : [{ type: 'release', key, slot, worker: other }]
@@ -51,7 +53,10 @@ export class Acceptors {
 
   /** A worker accepts no longer (it died, drains, or its program closed the server): on one address, or on all. */
   left(worker: number, key?: string): AcceptCommand[] {
-    if (key === undefined) this.#unable.delete(worker)
+    if (key === undefined) {
+      this.#unable.delete(worker)
+      this.#blocked.delete(worker)
+    }
     for (const [name, slots] of this.#queues) {
       if (key !== undefined && key !== name) continue
       for (const queue of slots.values()) {
@@ -59,21 +64,34 @@ export class Acceptors {
         if (queue.adopter === worker) queue.adopter = undefined
       }
     }
-    return this.#adoptOrphans()
+    return this.#settle()
   }
 
   /** A worker could not take in a queue: it keeps its own, others take in all that it was to adopt. */
   unable(worker: number): AcceptCommand[] {
     this.#unable.add(worker)
-    const released = this.#all()
-      .filter(({ queue }) => queue.adopter === worker)
-      .flatMap(({ key, slot, queue }) => this.#release(key, slot, queue))
-    return [...released, ...this.#adoptOrphans()]
+    return this.#settle()
+  }
+
+  /** A worker's loop does not turn: siblings take its queues in, and those that it had adopted. */
+  blocked(worker: number): AcceptCommand[] {
+    this.#blocked.add(worker)
+    return this.#settle()
+  }
+
+  /** It turns again: its queues are its own. Until the word is obeyed two accept from them, which hurts nobody. */
+  back(worker: number): AcceptCommand[] {
+    this.#blocked.delete(worker)
+    return this.#settle()
   }
 
   /** Whether connections wait in a queue of an address that others serve, and nobody can take them. */
   get isStuck(): boolean {
-    return this.#all().some(({ key, queue }) => isOrphan(queue) && this.serving(key).length > 0)
+    return this.#all().some(({ key, queue }) => {
+      const others = this.serving(key)
+      // One that is blocked takes it when it is back.
+      return isOrphan(queue) && others.length > 0 && others.every((worker) => this.#unable.has(worker))
+    })
   }
 
   /** Slots whose connections are being taken by somebody other than their own worker. */
@@ -93,6 +111,32 @@ export class Acceptors {
     return [...this.#queues.keys()].filter((key) => this.serving(key).includes(worker))
   }
 
+  /** Releases first, so that who is relieved counts as such when the next adopter is chosen. */
+  #settle(): AcceptCommand[] {
+    const released = this.#all().flatMap(({ key, slot, queue }) =>
+      this.#isMisplaced(key, queue) ? this.#release(key, slot, queue) : [],
+    )
+    return [...released, ...this.#adoptOrphans()]
+  }
+
+  /** It has a worker of its own whose loop turns. */
+  #isServed(queue: Queue): boolean {
+    return [...queue.owners].some((worker) => !this.#blocked.has(worker))
+  }
+
+  /** When all are blocked, a blocked adopter is as good as any: the first that is back decides. */
+  #isMisplaced(key: string, queue: Queue): boolean {
+    const { adopter } = queue
+    if (adopter === undefined) return false
+    if (this.#isServed(queue) || this.#unable.has(adopter)) return true
+    return this.#blocked.has(adopter) && this.#helpers(key).length > 0
+  }
+
+  /** Who can take in another queue of this address. */
+  #helpers(key: string): number[] {
+    return this.serving(key).filter((worker) => !this.#unable.has(worker) && !this.#blocked.has(worker))
+  }
+
   #release(key: string, slot: number, queue: Queue): AcceptCommand[] {
     const worker = queue.adopter
     queue.adopter = undefined
@@ -102,9 +146,9 @@ export class Acceptors {
   #adoptOrphans(): AcceptCommand[] {
     const commands: AcceptCommand[] = []
     for (const { key, slot, queue } of this.#all()) {
-      if (!isOrphan(queue)) continue
+      if (queue.adopter !== undefined || this.#isServed(queue)) continue
       const worker = this.#leastLoaded(key)
-      if (worker === undefined) continue // nobody is left; the next worker that listens takes the orphans in
+      if (worker === undefined) continue // nobody is left; the next worker that listens or is back takes the orphans in
       queue.adopter = worker
       commands.push({ type: 'adopt', key, slot, worker })
     }
@@ -112,8 +156,7 @@ export class Acceptors {
   }
 
   #leastLoaded(key: string): number | undefined {
-    const able = this.serving(key).filter((worker) => !this.#unable.has(worker))
-    const load = new Map(able.map((worker) => [worker, 0]))
+    const load = new Map(this.#helpers(key).map((worker) => [worker, 0]))
     for (const { key: other, queue } of this.#all()) {
       const count = queue.adopter === undefined || other !== key ? undefined : load.get(queue.adopter)
       if (queue.adopter !== undefined && count !== undefined) load.set(queue.adopter, count + 1)

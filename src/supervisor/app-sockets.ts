@@ -6,10 +6,12 @@ import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import { addressKey, type BackMessage, isUdpKey, type ListenAddress } from '../wire/messages.ts'
+import { inodeOf } from '../wire/socket-inode.ts'
 import { Addresses, type RememberedAddress } from './addresses.ts'
 import type { AppSettings } from './app-settings.ts'
 import { BalancedAddresses } from './balanced-addresses.ts'
 import { Passages } from './passages.ts'
+import type { KnownQueue } from './queue-report.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** A living worker, by the number the lifecycle gave it. */
@@ -25,6 +27,12 @@ export interface AppSocketsEvents {
   stuck(): void
   /** The sockets of an address that somebody else has opened and given to us. */
   given(address: ListenAddress): AddressSockets | undefined
+}
+
+/** What a worker says of a server that listens. */
+interface Heard {
+  readonly speaksHttp?: boolean
+  readonly backlog?: number | undefined
 }
 
 interface InUse {
@@ -43,6 +51,8 @@ export class AppSockets {
   readonly #balanced: BalancedAddresses | undefined
   /** Which sockets are in LISTEN state, or may be: address key → slots. */
   readonly #used = new Map<string, Set<number>>()
+  /** Address key → what its workers listen with. */
+  readonly #backlogs = new Map<string, number>()
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
   constructor(
@@ -110,6 +120,35 @@ export class AppSockets {
   /** Queues that are served by another slot's worker just now. */
   get adopted(): { key: string; slot: number; worker: number }[] {
     return this.#acceptors.adopted()
+  }
+
+  /** Every TCP queue that connections can wait in. */
+  get queues(): KnownQueue[] {
+    const labels = new Map(this.labels.map(({ key, label }) => [key, label]))
+    const inOrder = this.inUse.toSorted(
+      (a, b) => this.keys.indexOf(a.key) - this.keys.indexOf(b.key) || a.slot - b.slot,
+    )
+    return inOrder.flatMap(({ key, slot, socket }) => {
+      const sockets = this.#addresses.get(key)
+      const adopter = this.adopted.find((one) => one.key === key && one.slot === slot)?.worker
+      if (sockets === undefined || isUdpKey(key) || (sockets.port ?? sockets.ports) === undefined) return []
+      return {
+        address:
+          sockets.ports === undefined ? (labels.get(key) ?? key) : `${key} on port ${sockets.ports[slot]}`,
+        slot: sockets.queues > 1 ? slot : null,
+        adopter: (adopter === undefined ? undefined : this.#workers.get(adopter)?.slot) ?? null,
+        inode: inodeOf(socket),
+        backlog: this.#backlogs.get(key),
+      }
+    })
+  }
+
+  /** The workers whose connections would wait for them, and for nobody else. */
+  get owners(): number[] {
+    const keys = this.keys.filter(
+      (key) => this.#isBalanced(key) || (this.#addresses.get(key)?.queues ?? 1) > 1,
+    )
+    return [...new Set(keys.flatMap((key) => this.#acceptors.serving(key)))]
   }
 
   /** They listen from the start, so every one of their queues needs somebody from the start. */
@@ -213,10 +252,11 @@ export class AppSockets {
   }
 
   /** A worker accepts on its own slot's socket of an address. */
-  listening(id: number, key: string, speaksHttp?: boolean): void {
+  listening(id: number, key: string, { speaksHttp, backlog }: Heard = {}): void {
     const worker = this.#workers.get(id)
     const sockets = this.#addresses.use(key, speaksHttp)
     if (worker === undefined || sockets === undefined) return
+    if (backlog !== undefined) this.#backlogs.set(key, backlog)
     this.#owns(id, sockets)
     const slot = worker.slot % sockets.queues
     this.#events.opened(key, slot, sockets.socketOf(slot))
@@ -263,6 +303,18 @@ export class AppSockets {
   /** Only a new worker can take what waits somewhere: no other has the socket, nor can be sent it. */
   get isStuck(): boolean {
     return this.#acceptors.isStuck
+  }
+
+  /** A worker's loop does not turn just now: siblings accept from its queues. */
+  blocked(id: number): void {
+    this.#balanced?.suspend(id, true)
+    this.#accept(this.#acceptors.blocked(id))
+  }
+
+  /** It turns again. */
+  awake(id: number): void {
+    this.#balanced?.suspend(id, false)
+    this.#accept(this.#acceptors.back(id))
   }
 
   /** A worker has sent the socket of a balanced address to accept on, or gives a connection back. */

@@ -1,6 +1,7 @@
 // One app under supervision: feeds what happens into the pure lifecycle and performs what it asks for.
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
+import { mainThreadOf } from '../process/main-thread.ts'
 import type { AnySocket } from '../wire/any-socket.ts'
 import type { Birth } from '../wire/birth.ts'
 import type { BackMessage, IdleConnections, ListenAddress } from '../wire/messages.ts'
@@ -13,6 +14,8 @@ import { Crew, type Member } from './crew.ts'
 import type { Failure } from './failure.ts'
 import { Lifecycle, type Outcome } from './lifecycle.ts'
 import { isAlive } from './phases.ts'
+import { Pulse } from './pulse.ts'
+import { type QueueReport, queueReports } from './queue-report.ts'
 import { Rebalance } from './rebalance.ts'
 import { Reception } from './reception.ts'
 import type { Releases } from './releases.ts'
@@ -35,6 +38,7 @@ export class App {
   readonly #crew: Crew
   readonly #sockets: AppSockets
   readonly #attention: Attention
+  readonly #pulse: Pulse
   readonly #reception: Reception
   readonly #rebalance: Rebalance
   readonly #restarts = new Map<number, number>()
@@ -81,8 +85,17 @@ export class App {
       keys: () => this.#sockets.keys,
       moved: (summary) => events.rebalanced(summary),
     })
+    this.#pulse = new Pulse({
+      clock,
+      workers: () => this.#sockets.owners.filter((id) => this.#speaksWith(id)),
+      ping: (worker, id) => this.#tellWorker(worker, { type: 'ping', id }),
+      look: (worker) => mainThreadOf(this.#crew.members.get(worker)?.pid ?? 0),
+      blocked: (worker) => this.#sockets.blocked(worker),
+      back: (worker) => this.#sockets.awake(worker),
+    })
     this.#reception = new Reception({
       sockets: this.#sockets,
+      pulse: this.#pulse,
       rebalance: this.#rebalance,
       output,
       clock,
@@ -366,8 +379,14 @@ export class App {
       restarts: this.#restarts,
       addresses: this.#sockets.labels,
       adopted: this.#sockets.adopted,
+      isBlocked: (worker) => this.#pulse.isBlocked(worker),
       now: this.#clock.now(),
     })
+  }
+
+  /** How many connections wait, and for whom. */
+  queues(): Promise<QueueReport[]> {
+    return queueReports(this.#sockets.queues, this.#clock)
   }
 
   /** What each worker has answered since it was first asked; of programs in other languages nothing is known. */
@@ -482,6 +501,11 @@ export class App {
     const inUse = [...workers.values(), ...slots].map((one) => one.release)
     this.releases.prune(new Set([...inUse, release]))
     this.#events.changed()
+  }
+
+  /** What is said to a worker of an earlier supervisor before it is back has to wait. */
+  #speaksWith(id: number): boolean {
+    return this.state.workers.get(id)?.at !== 'returning' && this.settings.interpreter === undefined
   }
 
   /** Clients are to be refused, so nobody may keep a socket that nobody listens on. */

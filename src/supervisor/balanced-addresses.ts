@@ -62,6 +62,11 @@ export class BalancedAddresses {
     this.#acceptorOf(key).returned(handle)
   }
 
+  /** A worker's loop does not turn just now, or turns again. */
+  suspend(id: number, suspended: boolean): void {
+    for (const acceptor of this.#acceptors.values()) acceptor.suspend(id, suspended)
+  }
+
   load(id: number, open: number, taken: number): void {
     this.#loads.get(id)?.report(open, taken)
   }

@@ -165,6 +165,8 @@ export class Crew {
               balanced,
               ownUdpPorts: !sharesDatagrams(settings.share),
               tellsLoad: settings.balance !== undefined && countsConnections(settings.balance.algorithm),
+              ownPorts: settings.share === 'ports',
+              tellsActivity: settings.share !== 'shared' && settings.maxWorkers > 1,
               logs: identity === undefined ? logs : undefined,
             },
             events,

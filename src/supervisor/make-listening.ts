@@ -3,15 +3,16 @@ import { spawnSync } from 'node:child_process'
 import { fstatSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { read } from '../process/proc.ts'
+import { listenersNow } from '../process/tcp-listeners.ts'
 
 /** The first descriptor that systemd's protocol hands over. */
 const firstSocket = 3
 /** As many as Node's own servers let wait. */
 const backlog = 511
-/** State 0A in /proc/net/tcp is LISTEN; the flag in /proc/net/unix is __SO_ACCEPTCON. */
-const listenState = '0A'
+/** The flag in /proc/net/unix is __SO_ACCEPTCON. */
 const listenFlag = '00010000'
 
+const tcp = new Set(listenersNow().map(({ inode }) => inode))
 const fresh = Array.from({ length: Number(process.argv[2]) }, (_, index) => firstSocket + index).filter(
   // A sibling may be accepting there: what follows would change its socket under its feet.
   (fd) => !isListening(fd),
@@ -31,15 +32,12 @@ if (servers.every((server) => server.listening)) process.exit(0)
 
 /** Where the system does not tell, sockets are made to listen again, which changes nothing but the length of the queue. */
 function isListening(fd: number): boolean {
-  const inode = `${fstatSync(fd).ino}`
-  const inTable = (table: string, isIt: (fields: string[]) => boolean): boolean =>
-    read(`/proc/net/${table}`)
-      .split('\n')
-      .some((line) => isIt(line.trim().split(/\s+/)))
-  return (
-    ['tcp', 'tcp6'].some((table) => inTable(table, (f) => f[3] === listenState && f[9] === inode)) ||
-    inTable('unix', (f) => f[3] === listenFlag && f[6] === inode)
-  )
+  const { ino } = fstatSync(fd)
+  if (tcp.has(ino)) return true
+  return read('/proc/net/unix')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .some((fields) => fields[3] === listenFlag && fields[6] === `${ino}`)
 }
 
 /**

@@ -8,12 +8,14 @@ import type { AppSockets } from './app-sockets.ts'
 import type { Member } from './crew.ts'
 import { asSpawnError, describeExit, describeUncaught, type Failure } from './failure.ts'
 import { isLeaving } from './phases.ts'
+import type { Pulse } from './pulse.ts'
 import type { Rebalance } from './rebalance.ts'
 import type { AppState, Event, Exit } from './state.ts'
 
 export interface ReceptionSetup {
   readonly sockets: AppSockets
   readonly rebalance: Rebalance
+  readonly pulse: Pulse
   readonly output: Output
   readonly clock: Clock
   readonly events: AppEvents
@@ -61,7 +63,8 @@ export class Reception {
       case 'listening': {
         const worker = this.#setup.state().workers.get(id)
         if (worker === undefined || isLeaving(worker)) return // it was told to drain meanwhile
-        this.#sockets.listening(id, message.key, message.speaksHttp)
+        this.#sockets.listening(id, message.key, message)
+        this.#setup.pulse.joined()
         if (readyOn === 'listening' && this.#sockets.makesReady(message.key))
           this.#take({ type: 'ready', worker: id })
         return
@@ -100,9 +103,14 @@ export class Reception {
         return this.#setup.rebalance.counted(id, message.id, message)
       case 'shed':
         return this.#setup.rebalance.shed(id, message.id, message.handed)
+      case 'busy':
+        return this.#setup.pulse.busy(id)
+      case 'quiet':
+        return this.#setup.pulse.quiet(id)
+      case 'pong':
+        return this.#setup.pulse.pong(id, message.id) // or its guard's
       case 'said':
       case 'exiting':
-      case 'pong':
       case 'probed':
       case 'counted':
         return // heard by who asked: the returned worker, or its guard

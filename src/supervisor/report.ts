@@ -30,6 +30,8 @@ export interface WorkerReport {
   readonly cpu: number | null
   /** Open connections; null where they are not counted. */
   readonly connections: number | null
+  /** Its event loop does not turn just now; known of apps that connections come in for. */
+  readonly blocked: boolean
   /** Other slots whose connections it takes meanwhile. */
   readonly adopted: readonly number[]
 }
@@ -67,6 +69,7 @@ export function reportOf(app: {
   restarts: ReadonlyMap<number, number>
   addresses: readonly { key: string; label: string }[]
   adopted: readonly { key: string; slot: number; worker: number }[]
+  isBlocked(worker: number): boolean
   now: Millis
 }): AppReport {
   const workers = [...app.state.workers.values()].map((worker) => {
@@ -82,6 +85,7 @@ export function reportOf(app: {
       rss: usage?.rss ?? null,
       cpu: usage === undefined || uptime === null || uptime <= 0 ? null : (usage.cpu / uptime) * 100,
       connections: facts?.connections ?? null,
+      blocked: app.isBlocked(worker.id),
       adopted: app.adopted.filter((one) => one.worker === worker.id).map((one) => one.slot),
     } satisfies WorkerReport
   })
@@ -103,7 +107,7 @@ export function reportOf(app: {
 function emptySlot(slot: number, state: WorkerReport['state'], restarts: number): WorkerReport {
   return {
     ...{ slot, pid: null, state, uptime: null, restarts },
-    ...{ rss: null, cpu: null, connections: null, adopted: [] },
+    ...{ rss: null, cpu: null, connections: null, blocked: false, adopted: [] },
   }
 }
 

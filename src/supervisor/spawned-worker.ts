@@ -60,6 +60,9 @@ export interface WorkerSetup {
   readonly ownUdpPorts: boolean
   /** Whether it is to tell how many connections it has. */
   readonly tellsLoad: boolean
+  /** Whether it is to tell when connections come in. */
+  readonly tellsActivity: boolean
+  readonly ownPorts: boolean
   /** What it keeps for others. */
   readonly held: readonly KeptSocket[]
 }
@@ -100,6 +103,8 @@ export class SpawnedWorker implements WorkerProcess {
       ...(setup.balanced.length > 0 ? { balanced: setup.balanced } : {}),
       ...(setup.ownUdpPorts ? { ownUdpPorts: true } : {}),
       ...(setup.tellsLoad ? { tellsLoad: true } : {}),
+      ...(setup.ownPorts ? { ownPorts: true } : {}),
+      ...(setup.tellsActivity ? { tellsActivity: true } : {}),
       ...(setup.counts ? { counts: true } : {}),
       ...(setup.logs === undefined ? {} : { logs: setup.logs }),
       ...(setup.rescue === undefined ? {} : { rescue: setup.rescue }),

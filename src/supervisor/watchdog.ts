@@ -1,18 +1,13 @@
 // Notices that a worker's event loop has stopped turning: it does not answer a ping for too long, and has no excuse.
 import type { Clock, Millis } from '../kernel/clock.ts'
 import type { MainThread } from '../process/main-thread.ts'
+import { answeredFor, isOnTime } from './silence.ts'
 
 /** A ping costs both sides some microseconds; one every five seconds is nothing, ten a second still little. */
 const shortestInterval: Millis = 100
 const longestInterval: Millis = 5000
 /** Of the last stretch before the limit: what is counted only in part would otherwise come near it in ever smaller steps. */
 const shortestStretch: Millis = 25
-
-/**
- * A worker that gets a quarter of a processor answers in time if it is well: between two of its tasks. One that wants to run
- * and gets less is short of processor, not blocked, and its silence counts for so much less.
- */
-const fairShare = 1 / 4
 
 export interface WatchdogSetup {
   /** The silence that counts as blocked. */
@@ -33,7 +28,7 @@ export interface WatchdogSetup {
  *
  * - The tick itself came late: this process was busy, stopped, or the whole machine was suspended. The pong may lie unread.
  * - The worker is stopped (SIGSTOP, a debugger): somebody has it in hand. It begins anew when it goes on.
- * - The worker wants to run and gets little or no processor (see `fairShare`).
+ * - The worker wants to run and gets little or no processor (see `answeredFor`).
  *
  * A worker that sleeps in a system call while it owes an answer uses no processor either, but that it does not need any is the
  * point: it waits synchronously (`execSync`, `Atomics.wait`, a dead network file system) and is blocked.
@@ -93,7 +88,7 @@ export class Watchdog {
     }
     const cpu = main?.cpu
     if (main?.state === 'stopped') this.#silent = 0
-    else if (isOnTime(elapsed, expected)) this.#silent += excused(main, this.#cpu, elapsed)
+    else if (isOnTime(elapsed, expected)) this.#silent += answeredFor(main, this.#cpu, elapsed)
     this.#cpu = cpu
     if (this.#silent < limit) {
       this.#next()
@@ -110,15 +105,4 @@ export class Watchdog {
       blocked(silent)
     })
   }
-}
-
-/** Some lateness is usual on a busy machine. Early is late as well: somebody has set the clock. */
-function isOnTime(elapsed: Millis, expected: Millis): boolean {
-  return elapsed >= expected - 1 && elapsed <= expected * 1.5 + 50
-}
-
-/** What of a stretch of silence the worker has to answer for. */
-function excused(main: MainThread | undefined, cpuBefore: Millis | undefined, elapsed: Millis): Millis {
-  if (main?.state !== 'running' || cpuBefore === undefined) return elapsed
-  return Math.min(elapsed, (main.cpu - cpuBefore) / fairShare)
 }

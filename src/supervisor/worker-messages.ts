@@ -28,7 +28,12 @@ const address = v.variant('kind', [
 const workerMessage = v.variant('type', [
   v.object({ type: v.literal('hello'), pid: count, node: text }),
   v.object({ type: v.literal('want'), request: count, address }),
-  v.object({ type: v.literal('listening'), key, speaksHttp: v.boolean() }),
+  v.object({
+    type: v.literal('listening'),
+    key,
+    speaksHttp: v.boolean(),
+    backlog: v.optional(count),
+  }),
   v.object({ type: v.literal('closed'), key }),
   v.object({ type: v.literal('adopted'), key, slot: count, accepting: v.boolean() }),
   v.object({ type: v.literal('ready') }),
@@ -43,6 +48,7 @@ const workerMessage = v.variant('type', [
   v.object({ type: v.literal('load'), open: count, taken: count }),
   v.object({ type: v.literal('connections'), id: count, open: count, received: count }),
   v.object({ type: v.literal('shed'), id: count, handed: count }),
+  v.object({ type: v.picklist(['busy', 'quiet']) }),
   v.object({ type: v.literal('pong'), id: count }),
   v.object({ type: v.literal('probed'), id: count, problem: v.optional(v.pipe(text, v.maxLength(1024))) }),
 ])
@@ -67,11 +73,20 @@ const connection = v.object({ type: v.literal('connection'), key, id: count })
 const bare = v.object({ type: v.picklist(['client', 'queue']), key })
 
 export function asWorkerMessage(value: unknown): WorkerMessage | undefined {
+  const pong = asPong(value)
+  if (pong !== undefined) return pong
   const result = v.safeParse(workerMessage, value)
   if (!result.success) return undefined
   const message = result.output
   if (message.type !== 'want' || message.address.kind !== 'tcp') return message as WorkerMessage
   return { ...message, address: { ...message.address, host: message.address.host } }
+}
+
+/** Many times a second from each busy worker, and the schema takes as long as all the rest of a round. */
+function asPong(value: unknown): WorkerMessage | undefined {
+  if (typeof value !== 'object' || value === null || !('type' in value) || !('id' in value)) return undefined
+  const { type, id } = value
+  return type === 'pong' && typeof id === 'number' && v.is(count, id) ? { type, id } : undefined
 }
 
 export function asBackMessage(value: unknown): BackMessage | undefined {

@@ -19,8 +19,12 @@ export interface Birth {
   balanced?: readonly string[]
   /** Whether "any free UDP port" is each worker's own; otherwise they share one. */
   ownUdpPorts?: true
+  /** Whether each slot has a port of its own, by which whoever connects knows it. */
+  ownPorts?: true
   /** Whether it is to tell how many connections it has. */
   tellsLoad?: true
+  /** Whether it is to tell when connections come in. */
+  tellsActivity?: true
   /** Descriptors of sockets that other slots and apps listen on, kept for the next supervisor and for slots without a worker. */
   held: readonly HeldSocket[]
   /** Whether its requests are to be counted from the first; otherwise from the first time somebody asks for the count. */

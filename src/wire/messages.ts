@@ -56,7 +56,7 @@ export type WorkerMessage =
   /** The program listens on an address this worker has no socket for; the handle comes back over IPC. */
   | { type: 'want'; request: number; address: ListenAddress }
   /** A server of the program now accepts on the worker's own slot socket of that address. */
-  | { type: 'listening'; key: string; speaksHttp: boolean }
+  | { type: 'listening'; key: string; speaksHttp: boolean; backlog?: number | undefined }
   /** The program itself closed that server: the worker no longer accepts there. */
   | { type: 'closed'; key: string }
   /** The worker accepts on another slot's socket as well (`accepting`), or could not. */
@@ -86,6 +86,9 @@ export type WorkerMessage =
   | { type: 'connections'; id: number; open: number; received: number }
   /** The answer to `shed`: so many have left, and arrived at the supervisor. */
   | { type: 'shed'; id: number; handed: number }
+  /** Connections have begun to come in, or none has come for a while; told where siblings could take them in. */
+  | { type: 'busy' }
+  | { type: 'quiet' }
   /** Requests answered since counting began, and those among them with a status of 500 and more. */
   | { type: 'counted'; requests: number; errors: number }
   /** The event loop turns: the answer to `ping`. */

@@ -12,10 +12,13 @@ import { listenOnUnixSocket } from './unix-listener.ts'
 
 const net = process.getBuiltinModule('node:net')
 
+/** What Node listens with when a program names none, or 0. */
+const usualBacklog = 511
+
 export interface ListeningEvents {
   /** Asks the supervisor for a socket; the answer comes by `give` or `refuse`, with the number that this returns. */
   want(address: Streams): number
-  listening(key: string, server: Server): void
+  listening(key: string, server: Server, backlog: number): void
   closed(key: string): void
   /** Another slot's queue is accepted from as well, or could not be. */
   adopted(key: string, slot: number, accepting: boolean): void
@@ -41,6 +44,7 @@ export class Listening {
   readonly #events: ListeningEvents
   readonly #sockets: Map<string, number>
   readonly #balanced: ReadonlySet<string>
+  readonly #ownPorts: boolean
   readonly #listeners = new Map<string, BalancedListener>()
   readonly #served = new Map<string, ServedAddress>()
   readonly #pending = new Map<number, Pending>()
@@ -50,7 +54,13 @@ export class Listening {
   #over = false
 
   /** `sockets`: address key → inherited descriptor of this slot's socket; `balanced`: those whose connections are sent. */
-  constructor(sockets: Record<string, number>, balanced: readonly string[], events: ListeningEvents) {
+  constructor(
+    sockets: Record<string, number>,
+    balanced: readonly string[],
+    ownPorts: boolean,
+    events: ListeningEvents,
+  ) {
+    this.#ownPorts = ownPorts
     this.#balanced = new Set(balanced)
     this.#sockets = new Map(Object.entries(sockets))
     this.#events = events
@@ -131,7 +141,7 @@ export class Listening {
       this.#listenBalanced(server, key, socket, request.backlog)
       return
     }
-    this.#accept(server, key, () => {
+    this.#accept(server, key, request.backlog, () => {
       if (address.kind === 'tcp') this.#listen.call(server, socket, request.backlog)
       else listenOnUnixSocket(server, socket, (fd) => this.#listen.call(server, { fd }, request.backlog))
     })
@@ -186,7 +196,7 @@ export class Listening {
         this.#listenBalanced(server, key, socket, request.backlog)
         return
       }
-      this.#accept(server, key, () => this.#listen.call(server, { fd }, request.backlog))
+      this.#accept(server, key, request.backlog, () => this.#listen.call(server, { fd }, request.backlog))
       return
     }
     predictAddress(server, address)
@@ -197,7 +207,7 @@ export class Listening {
   #listenBalanced(server: Server, key: string, socket: Socket, backlog: number | undefined): void {
     const listener = new BalancedListener(socket)
     this.#listeners.set(key, listener)
-    this.#prepare(server, key)
+    this.#prepare(server, key, backlog)
     listener.listen(server, (one, options) => this.#listen.call(one, options), backlog)
   }
 
@@ -215,12 +225,13 @@ export class Listening {
     return pending
   }
 
-  #accept(server: Server, key: string, listen: () => void): void {
-    this.#prepare(server, key)
+  #accept(server: Server, key: string, backlog: number | undefined, listen: () => void): void {
+    this.#prepare(server, key, backlog)
     asPrimary(listen)
   }
 
-  #prepare(server: Server, key: string): void {
+  #prepare(server: Server, key: string, asked: number | undefined): void {
+    const backlog = asked || usualBacklog
     // Before the program's own listener, which may look at the address.
     server.prependOnceListener('listening', () => {
       if (this.#over) {
@@ -230,8 +241,8 @@ export class Listening {
       // By a descriptor Node does not learn the path of a unix socket.
       if (key.startsWith(unixPrefix))
         server.address = () => (server.listening ? key.slice(unixPrefix.length) : null)
-      this.#served.set(key, new ServedAddress(key, server))
-      this.#events.listening(key, server)
+      this.#served.set(key, new ServedAddress(key, server, { backlog, ownPorts: this.#ownPorts }))
+      this.#events.listening(key, server, backlog)
     })
   }
 

@@ -12,6 +12,7 @@ import {
   wireVersion,
 } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
+import { Activity } from './activity.ts'
 import { apiKey, type DrainHook, type WorkerApi } from './api.ts'
 import { takeBirth } from './birth.ts'
 import { wearClusterFace } from './cluster-face.ts'
@@ -103,12 +104,21 @@ if (birth !== undefined) {
       ? new ConnectionCount((open, taken) => link.send({ type: 'load', open, taken }))
       : undefined
 
-  const listening = new Listening(birth.sockets, birth.balanced ?? [], {
+  const activity =
+    birth.tellsActivity === true
+      ? new Activity((type) => {
+          link.send({ type })
+          link.flush()
+        })
+      : undefined
+
+  const listening = new Listening(birth.sockets, birth.balanced ?? [], birth.ownPorts === true, {
     want,
-    listening(key, server) {
+    listening(key, server, backlog) {
       count?.watch(server)
       connections?.watch(server)
-      link.send({ type: 'listening', key, speaksHttp: speaksHttp(server) })
+      activity?.watch(server)
+      link.send({ type: 'listening', key, speaksHttp: speaksHttp(server), backlog })
     },
     closed: (key) => link.send({ type: 'closed', key }),
     adopted: (key, other, accepting) => link.send({ type: 'adopted', key, slot: other, accepting }),
@@ -285,6 +295,7 @@ if (birth !== undefined) {
             adopted: serving.flatMap(({ key, adopting }) => adopting.map((other) => ({ key, slot: other }))),
             held: held.places,
           })
+          activity?.repeat()
         },
       },
     )

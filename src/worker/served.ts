@@ -24,9 +24,20 @@ type AcceptOptions = {
 /** Milliseconds before Node would answer an unused connection with 408; it is closed silently by then. */
 const marginBeforeHeadersTimeout = 1000
 
+export interface ServedOptions {
+  /** What the server listens with. */
+  readonly backlog: number
+  /** Whether each slot has a port of its own: who comes by that of another is to go back there next time. */
+  readonly ownPorts?: boolean
+}
+
 export class ServedAddress {
   readonly key: string
   readonly server: Server
+  readonly #backlog: number
+  /** Connections that came by the port of another slot; undefined where that does not matter. */
+  readonly #guests: WeakSet<Socket> | undefined
+  #sendsGuestsBack = false
   readonly #adopters = new Map<number, Server>()
   /** Adopters that accept no longer, with connections that they accepted before. */
   readonly #released = new Set<Server>()
@@ -36,8 +47,10 @@ export class ServedAddress {
   /** Resolves the wait for the last handed-on connection. */
   #onHandedOnGone: (() => void) | undefined
 
-  constructor(key: string, server: Server) {
+  constructor(key: string, server: Server, { backlog, ownPorts = false }: ServedOptions) {
     this.key = key
+    this.#backlog = backlog
+    this.#guests = ownPorts ? new WeakSet() : undefined
     this.server = server
     if (isHttp2Server(server)) {
       server.on('session', (session: Http2Session) => {
@@ -70,7 +83,10 @@ export class ServedAddress {
       highWaterMark,
     }
     const adopter = net.createServer(withoutUndefined(options))
-    adopter.on('connection', (socket) => this.server.emit('connection', socket))
+    adopter.on('connection', (socket) => {
+      this.#welcome(socket)
+      this.server.emit('connection', socket)
+    })
     adopter.once('listening', () => settled(true))
     adopter.once('close', closed)
     adopter.once('error', () => {
@@ -80,8 +96,19 @@ export class ServedAddress {
     })
     this.release(slot)
     this.#adopters.set(slot, adopter)
-    adopter.listen(typeof socket === 'number' ? { fd: socket } : socket)
+    // Of a socket that listens already it changes the length of the queue, for everybody.
+    adopter.listen(typeof socket === 'number' ? { fd: socket } : socket, this.#backlog)
     adopter.unref() // the program's own server decides whether the process stays
+  }
+
+  /** A proxy would keep the connection as one of the slot whose port it called. */
+  #welcome(guest: Socket): void {
+    const guests = this.#guests
+    if (guests === undefined) return
+    if (!this.#sendsGuestsBack && isHttpServer(this.server))
+      announceClose(this.server, (socket) => guests.has(socket))
+    this.#sendsGuestsBack = true
+    guests.add(guest)
   }
 
   release(slot: number): void {
@@ -118,7 +145,7 @@ export class ServedAddress {
   /** Stops accepting everywhere; the connections stay. Settles when the last of them is gone. */
   drain(closeServer: (server: Server) => void): Promise<void> {
     this.#draining = true
-    if (isHttpServer(this.server)) announceClose(this.server)
+    if (isHttpServer(this.server)) announceClose(this.server, () => true)
     const gone = [once(this.server, 'close', () => closeServer(this.server))]
     for (const adopter of this.#adopters.values())
       gone.push(once(adopter, 'close', () => closeServer(adopter)))
@@ -211,13 +238,13 @@ function isHttp2Server(server: Server): boolean {
   return 'updateSettings' in server
 }
 
-/** Every answer from now on tells its client to use another connection next time. */
-function announceClose(server: Server): void {
+/** Every answer from now on, on such connections, tells its client to use another connection next time. */
+function announceClose(server: Server, applies: (socket: Socket) => boolean): void {
   const announce = (
-    _request: unknown,
+    request: { socket: Socket },
     response: { headersSent: boolean; setHeader(name: string, value: string): void },
   ) => {
-    if (!response.headersSent) response.setHeader('Connection', 'close')
+    if (!response.headersSent && applies(request.socket)) response.setHeader('Connection', 'close')
   }
   server.prependListener('request', announce)
   // With a listener of its own for `Expect: 100-continue`, a server sees such requests only there.

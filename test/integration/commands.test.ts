@@ -73,6 +73,7 @@ const workerShape = {
   restarts: 'number',
   rss: 'number',
   cpu: 'number',
+  blocked: 'boolean',
   adopted: 'array',
 }
 
@@ -94,7 +95,7 @@ describe('list and show', { concurrency: 3 }, () => {
     )
 
     const detail = await brood.show('web')
-    assert.deepEqual(shapeOf(detail), { ...appShape, spec: 'object', failure: 'null' })
+    assert.deepEqual(shapeOf(detail), { ...appShape, queues: 'array', spec: 'object', failure: 'null' })
     assert.deepEqual(pidsOf(detail), pidsOf(report))
     assert.deepEqual([detail.spec.name, detail.spec.script, detail.spec.workers], ['web', web.script, 2])
 

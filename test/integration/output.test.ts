@@ -137,6 +137,7 @@ test('the table fits 80 columns with the widest of everything', () => {
     rss: 64_000e6,
     cpu: 1234.5,
     connections: null,
+    blocked: false,
     adopted: [0, 1, 2, 3],
   }
   const app: AppReport = {

@@ -1,5 +1,6 @@
 // What every share mode must do: the same program, started three ways, and nobody can tell from outside which it is.
 import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -92,6 +93,35 @@ for (const mode of modes) {
         formatReport(done),
       )
       assert.ok(resets <= kills * clients, `${resets} resets`)
+    })
+
+    test('a blocked worker keeps nobody waiting, and serves again afterwards', bounded, async (t) => {
+      const brood = Brood.create(t)
+      const { report, port } = await start(brood, 'http.js', '-w', '2')
+      const file = join(brood.home, 'go-on')
+      const held = get({ port, path: `/block?file=${file}`, timeout: 0, signal: t.signal })
+      await brood.waitForLog('web', / blocks\n/)
+      // One that is on its way to it already, as only balanced mode sends them, cannot be called back.
+      if (mode === 'balanced') while (!(await isBlocked(brood))) t.signal.throwIfAborted()
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, () => get({ port, timeout: 10_000, signal: t.signal })),
+      )
+      assert.ok(!existsSync(file), 'it blocks yet')
+      writeFileSync(file, '')
+      const { pid: blocked } = await held
+      const sibling = pidsOf(report).filter((pid) => pid !== blocked)
+      assert.deepEqual([...new Set(answers.map(({ pid }) => pid))], sibling)
+      const load = startLoad({ port, signal: t.signal, kinds: { short: 6 } })
+      await load.until(({ total }) => pidsOf(report).every((pid) => total.pids.has(pid)))
+      assert.equal((await load.stop()).total.failures, 0)
+      while (await isBlocked(brood)) t.signal.throwIfAborted()
+      const [now] = await brood.list()
+      assert.deepEqual(pidsOf(now), pidsOf(report))
+      assert.deepEqual(
+        now?.workers.map(({ adopted }) => adopted),
+        [[], []],
+        'each has its own queue again',
+      )
     })
 
     test('the supervisor is killed: all is as before, and new connections are served', bounded, async (t) => {
@@ -316,6 +346,10 @@ const readAtOnce = 32
 
 function isAnsweredAfter(answers: ReadonlyMap<number, number>, from: number, source: number): boolean {
   return [...answers.keys()].some((number) => number > from && number % 4 === source)
+}
+
+async function isBlocked(brood: Brood): Promise<boolean> {
+  return (await brood.show('web')).workers.some(({ blocked }) => blocked)
 }
 
 /** Node 24 cannot bind one beforehand. */

@@ -100,6 +100,74 @@ suite('the queue of a slot', () => {
     },
   )
 
+  test('is taken in while its worker is blocked, and given back when that is back', bounded, () => {
+    const acceptors = new Acceptors()
+    for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
+    assert.deepEqual(acceptors.blocked(1), [adopt('*:80', 1, 2)])
+    assert.deepEqual(acceptors.blocked(1), [], 'told twice')
+    assert.deepEqual(acceptors.back(1), [release('*:80', 1, 2)])
+    assert.deepEqual(acceptors.adopted(), [])
+  })
+
+  test('goes on to the next sibling when who took it in blocks too, with that one’s own', bounded, () => {
+    const acceptors = new Acceptors()
+    for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
+    acceptors.blocked(1)
+    assert.deepEqual(acceptors.blocked(2), [release('*:80', 1, 2), adopt('*:80', 1, 3), adopt('*:80', 2, 3)])
+    assert.deepEqual(acceptors.back(1), [release('*:80', 1, 3)])
+  })
+
+  test('stays where it is when all are blocked, and goes to the first that is back', bounded, () => {
+    const acceptors = new Acceptors()
+    for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
+    acceptors.blocked(1)
+    acceptors.blocked(2)
+    assert.deepEqual(acceptors.blocked(3), [])
+    assert.deepEqual(acceptors.back(2), [
+      release('*:80', 1, 3),
+      release('*:80', 2, 3),
+      adopt('*:80', 1, 2),
+      adopt('*:80', 3, 2),
+    ])
+  })
+
+  test('of a blocked worker that dies stays with its adopter until the slot has a worker', bounded, () => {
+    const acceptors = new Acceptors()
+    for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
+    acceptors.blocked(1)
+    assert.deepEqual(acceptors.left(1), [])
+    assert.deepEqual(acceptors.back(1), [], 'its last word comes late')
+    assert.deepEqual(acceptors.adopted(), [{ key: '*:80', slot: 1, worker: 2 }])
+    assert.deepEqual(acceptors.listening('*:80', 1, 4), [release('*:80', 1, 2)])
+  })
+
+  test('is served by the new worker of its slot when the old one blocks in a hand-over', bounded, () => {
+    const acceptors = new Acceptors()
+    for (const worker of [1, 2]) acceptors.listening('*:80', worker, worker)
+    acceptors.listening('*:80', 1, 4)
+    assert.deepEqual(acceptors.blocked(1), [])
+    assert.deepEqual(acceptors.blocked(4), [adopt('*:80', 1, 2)])
+  })
+
+  test('is taken in by nobody who is blocked', bounded, () => {
+    const acceptors = new Acceptors()
+    for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
+    assert.deepEqual(acceptors.blocked(2), [adopt('*:80', 2, 1)])
+    assert.deepEqual(acceptors.left(1), [adopt('*:80', 1, 3), adopt('*:80', 2, 3)])
+  })
+
+  test(
+    'of a blocked worker is left to a worker of an earlier supervisor that serves it already',
+    bounded,
+    () => {
+      const acceptors = new Acceptors()
+      for (const worker of [1, 2, 3]) acceptors.listening('*:80', worker, worker)
+      acceptors.blocked(1)
+      assert.deepEqual(acceptors.adopts('*:80', 1, 3), [release('*:80', 1, 2)])
+      assert.deepEqual(acceptors.back(1), [release('*:80', 1, 3)])
+    },
+  )
+
   test('is let go by nobody who is unknown', bounded, () => {
     const acceptors = new Acceptors()
     acceptors.listening('*:80', 0, 1)
@@ -118,6 +186,7 @@ class World {
   readonly #serves = new Set<string>()
   readonly #adopted = new Map<string, number>()
   readonly #unable = new Set<number>()
+  readonly #blocked = new Set<number>()
 
   listening(key: string, worker: number): void {
     this.#queues.add(`${key} ${worker % slotCount}`)
@@ -131,13 +200,26 @@ class World {
       if (adopter === worker && (key === undefined || queue.startsWith(`${key} `)))
         this.#adopted.delete(queue)
     }
-    if (key === undefined) this.#unable.delete(worker)
+    if (key === undefined) {
+      this.#unable.delete(worker)
+      this.#blocked.delete(worker)
+    }
     this.#obey(this.#acceptors.left(worker, key))
   }
 
   unable(worker: number): void {
     this.#unable.add(worker)
     this.#obey(this.#acceptors.unable(worker))
+  }
+
+  blocked(worker: number): void {
+    this.#blocked.add(worker)
+    this.#obey(this.#acceptors.blocked(worker))
+  }
+
+  back(worker: number): void {
+    this.#blocked.delete(worker)
+    this.#obey(this.#acceptors.back(worker))
   }
 
   #obey(commands: readonly AcceptCommand[]): void {
@@ -163,9 +245,10 @@ class World {
       const [key = '', slot] = queue.split(' ')
       const owners = this.#serving(key).filter((worker) => worker % slotCount === Number(slot))
       const adopter = this.#adopted.get(queue)
-      if (owners.length > 0)
+      if (owners.some((worker) => !this.#blocked.has(worker)))
         assert.equal(adopter, undefined, `${queue} has a worker of its own, so no adopter`)
-      else if (this.#able(key).length > 0) assert.notEqual(adopter, undefined, `${queue} has an acceptor`)
+      else if (this.#able(key).length > 0)
+        assert.ok(adopter !== undefined && this.#able(key).includes(adopter), `${queue} has an acceptor`)
     }
     const adopted = this.#acceptors
       .adopted()
@@ -181,7 +264,7 @@ class World {
   }
 
   #able(key: string): number[] {
-    return this.#serving(key).filter((worker) => !this.#unable.has(worker))
+    return this.#serving(key).filter((worker) => !this.#unable.has(worker) && !this.#blocked.has(worker))
   }
 
   #load(key: string, worker: number): number {
@@ -191,7 +274,7 @@ class World {
 }
 
 test(
-  'whoever listens, closes and leaves, no queue is without an acceptor and the commands are balanced',
+  'whoever listens, closes, blocks and leaves, no queue is without an acceptor and the commands are balanced',
   bounded,
   () => {
     const worker = fc.nat(8)
@@ -201,6 +284,8 @@ test(
       { weight: 2, arbitrary: fc.record({ do: fc.constant('left'), worker }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('closed'), key, worker }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('unable'), worker }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('blocked'), worker }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('back'), worker }) },
     )
     fc.assert(
       fc.property(fc.array(deed, { maxLength: 60, size: 'max' }), (deeds) => {
@@ -209,6 +294,8 @@ test(
           if (one.do === 'listening') world.listening(one.key, one.worker)
           else if (one.do === 'closed') world.left(one.worker, one.key)
           else if (one.do === 'left') world.left(one.worker)
+          else if (one.do === 'blocked') world.blocked(one.worker)
+          else if (one.do === 'back') world.back(one.worker)
           else world.unable(one.worker)
         }
       }),

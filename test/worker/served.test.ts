@@ -1,4 +1,4 @@
-// A connection that is handed on to a worker which has just been told to drain itself.
+// Connections that are not a server's own: handed on to it while it drains, or accepted in the place of a sibling.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -21,14 +21,16 @@ async function pair(): Promise<{ near: net.Socket; far: net.Socket }> {
   return { near, far }
 }
 
-test('is taken, answered and waited for', { timeout: 10_000 }, async (t) => {
+test('a connection that is handed on to a worker which drains is taken, answered and waited for', {
+  timeout: 10_000,
+}, async (t) => {
   const server = createServer((_request, response) => response.end('still here')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const held = net.connect(portOf(server), '127.0.0.1')
   t.after(() => held.destroy())
   await once(server, 'connection')
 
-  const served = new ServedAddress('key', server)
+  const served = new ServedAddress('key', server, { backlog: 511 })
   let isOver = false
   const drained = served
     .drain((one) => net.Server.prototype.close.call(one))
@@ -49,3 +51,35 @@ test('is taken, answered and waited for', { timeout: 10_000 }, async (t) => {
   assert.match(answer, /still here/)
   await drained
 })
+
+for (const ownPorts of [false, true]) {
+  test(`a client of another slot is ${ownPorts ? 'sent back there' : 'kept'} where slots ${ownPorts ? 'have ports of their own' : 'share a port'}`, {
+    timeout: 10_000,
+  }, async (t) => {
+    const server = createServer((_request, response) => response.end('here')).listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const served = new ServedAddress('key', server, { backlog: 511, ownPorts })
+    const bound = new net.BoundSocket({ host: '127.0.0.1', port: 0 })
+    const { port } = bound.address()
+    const socket = new net.Socket({ handle: bound, readable: false, writable: false })
+    t.after(() => served.stopAdopting())
+    await new Promise<void>((accepting) =>
+      served.adopt(
+        1,
+        socket,
+        () => accepting(),
+        () => {},
+      ),
+    )
+    const connectionOf = async (at: number): Promise<string | null> => {
+      const client = net.connect(at, '127.0.0.1')
+      t.after(() => client.destroy())
+      client.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+      const [head] = await once(client, 'data')
+      return /^connection: (.*)\r$/im.exec(`${head}`)?.[1] ?? null
+    }
+    assert.equal(await connectionOf(port), ownPorts ? 'close' : 'keep-alive')
+    assert.equal(await connectionOf(portOf(server)), 'keep-alive')
+  })
+}

@@ -30,7 +30,7 @@ class World {
   private constructor(t: TestContext, server: http.Server) {
     this.#t = t
     this.server = server
-    this.served = new ServedAddress('key', server)
+    this.served = new ServedAddress('key', server, { backlog: 511 })
     this.departures = new Departures((_key, id, socket) => {
       if (!this.open) return false
       this.sent.push({ id, client: this.clients.find(({ localPort }) => localPort === socket.remotePort) })

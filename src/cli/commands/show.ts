@@ -7,6 +7,7 @@ import { formatSize } from '../../kernel/size.ts'
 import { appTable, stateText } from '../app-table.ts'
 import { callForApp } from '../call-for-app.ts'
 import { contextOf } from '../context.ts'
+import { queueRows } from '../queue-rows.ts'
 import { renderTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -49,6 +50,7 @@ function describe(detail: AppDetail, terminal: Terminal): string {
       ['script', [spec.script, ...spec.args].join(' ')],
       ['folder', spec.cwd],
       ['addresses', detail.addresses.join(' ') || '-'],
+      ...queueRows(detail.queues),
       ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
       ...workerPorts(detail),
       ...connections(detail),

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { appName, appSpec, signalName } from '../../config/app-spec.ts'
 import type { Route } from '../../proxy/route.ts'
 import type { Failure } from '../../supervisor/failure.ts'
+import type { QueueReport } from '../../supervisor/queue-report.ts'
 import type { AppReport, ServedReport } from '../../supervisor/report.ts'
 import { eventTypes, type HistoryEvent } from '../event.ts'
 import type { LogFile } from '../log-files.ts'
@@ -88,6 +89,7 @@ export interface SupervisorReport {
 }
 
 export interface AppDetail extends AppReport {
+  readonly queues: readonly QueueReport[]
   readonly spec: RememberedApp['spec']
   readonly failure: Failure | null
   /** In share mode `ports`: the port of each slot, for each address of the program. */

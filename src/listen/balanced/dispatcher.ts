@@ -45,7 +45,7 @@ interface Member<One extends Client> {
   readonly recipient: Recipient<One>
   underway: boolean
   since: Millis
-  /** It has not picked up a connection for a while. */
+  /** It has not picked up a connection for a while, or would not. */
   lagging: boolean
   /** For this member, behind what is under way. */
   readonly queue: One[]
@@ -106,6 +106,15 @@ export class Dispatcher<One extends Client> {
     this.#members.delete(id)
     this.#placeAgain(member)
     return true
+  }
+
+  /** It does not take connections just now, or does again: nothing is sent to it meanwhile. A sticky client waits for its own. */
+  suspend(id: number, suspended: boolean): void {
+    const member = this.#members.get(id)
+    if (member === undefined || this.#sticky) return
+    member.lagging = suspended
+    if (suspended) this.#placeAgain(member)
+    else this.#place()
   }
 
   dispatch(client: One): void {

@@ -55,6 +55,10 @@ export class Acceptor {
     this.#follow()
   }
 
+  suspend(id: number, suspended: boolean): void {
+    this.#dispatcher.suspend(id, suspended)
+  }
+
   /** A worker has given a connection back untouched. */
   returned(client: BareHandle): void {
     this.#dispatcher.dispatch(client)

@@ -126,6 +126,44 @@ suite('the dispatcher', () => {
     assert.deepEqual([second.taken.length, dispatcher.has(1), dispatcher.size], [1, false, 1])
   })
 
+  test('a suspended worker gets nothing, what waits behind it goes to others at once', bounded, () => {
+    const { dispatcher, all } = setUp('round-robin', 2)
+    const [blocked, other] = all
+    for (let turn = 0; turn < 6; turn++) dispatcher.dispatch(new Connection())
+    dispatcher.suspend(1, true)
+    for (let turn = 0; turn < 4; turn++) dispatcher.dispatch(new Connection())
+    other?.takeAll()
+    assert.equal(other?.taken.length, 9, 'all but the one that was under way')
+    dispatcher.suspend(1, false)
+    for (let turn = 0; turn < 4; turn++) dispatcher.dispatch(new Connection())
+    for (const worker of all) worker.takeAll()
+    assert.deepEqual([blocked?.taken.length, other?.taken.length], [1 + 2, 9 + 2])
+  })
+
+  test('with all suspended connections wait for the first that is back', bounded, () => {
+    const { dispatcher, all } = setUp('round-robin', 2)
+    dispatcher.suspend(1, true)
+    dispatcher.suspend(2, true)
+    for (let turn = 0; turn < 3; turn++) dispatcher.dispatch(new Connection())
+    assert.ok(all.every(({ underway }) => underway === undefined))
+    dispatcher.suspend(2, false)
+    for (const worker of all) worker.takeAll()
+    assert.deepEqual(
+      all.map(({ taken }) => taken.length),
+      [0, 3],
+    )
+  })
+
+  test('a sticky client waits for its own worker, suspended or not', bounded, () => {
+    const { dispatcher, all } = setUp('ip-hash', 2)
+    dispatcher.dispatch(new Connection())
+    const own = all.find(({ underway }) => underway !== undefined)
+    own?.takeAll()
+    dispatcher.suspend(own?.id ?? 0, true)
+    dispatcher.dispatch(new Connection())
+    assert.ok(own?.underway)
+  })
+
   test('what waits behind a slow worker goes to the others after a moment', bounded, async () => {
     const { clock, dispatcher, all } = setUp('round-robin', 2)
     const [slow, quick] = all
