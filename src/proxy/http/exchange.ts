@@ -192,12 +192,8 @@ export class Exchange {
   }
 
   #failed(attempt: Attempt, error: Error, timedOut: boolean): void {
-    if (attempt.stage === 'answered') {
-      // It answered before it had read everything, and reads no more; the answer has its own end.
-      this.#dropRest()
-      return
-    }
-    if (attempt.over) return
+    // Answered: the answer tells by itself whether it is whole.
+    if (attempt.over || attempt.stage === 'answered') return
     this.#finish(attempt)
     const { upstream, out, stage } = attempt
     const reused = out.reusedSocket
