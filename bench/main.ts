@@ -4,6 +4,7 @@ import type { Suite } from './suite.ts'
 const suites: Record<string, () => Promise<Suite>> = {
   cluster: async () => (await import('./cluster.ts')).cluster,
   share: async () => (await import('./share.ts')).share,
+  proxy: async () => (await import('./proxy.ts')).proxy,
   process: async () => (await import('./process.ts')).processes,
 }
 

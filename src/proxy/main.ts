@@ -1,9 +1,9 @@
 // The proxy as a program of its own, for `brood start`: its route stands in its arguments, as `brood proxy` takes them.
 import { parseArgs } from 'node:util'
-import { BroodError, messageOf } from '../kernel/errors.ts'
+import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
 import { listenText } from './route.ts'
 import { serve } from './serve.ts'
-import { routeOf } from './written-route.ts'
+import { routeOf, usualCookie } from './written-route.ts'
 
 /** Under brood everything has finished before SIGTERM comes, or its time is over. */
 const grace = 10_000
@@ -12,6 +12,7 @@ const text = { type: 'string' } as const
 
 try {
   const { values } = parseArgs({
+    args: process.argv.slice(2).flatMap(withCookie),
     options: {
       listen: text,
       to: { type: 'string', multiple: true },
@@ -31,6 +32,15 @@ try {
   await ended
   process.exit()
 } catch (error) {
+  const isUsage = error instanceof BroodError && error.code === 'usage'
+  const isUnknownOption = systemCode(error)?.startsWith('ERR_PARSE_ARGS') === true
+  if (!(error instanceof BroodError) && !isUnknownOption) throw error
   process.stderr.write(`brood proxy: ${messageOf(error)}\n`)
-  process.exit(error instanceof BroodError && error.code !== 'usage' ? 1 : 2)
+  process.exit(isUsage || isUnknownOption ? 2 : 1)
+}
+
+/** `--sticky` may stand alone, which `parseArgs` knows only of options without a value. */
+function withCookie(word: string, index: number, words: readonly string[]): string[] {
+  const next = words[index + 1]
+  return word === '--sticky' && (next === undefined || next.startsWith('--')) ? [word, usualCookie] : [word]
 }

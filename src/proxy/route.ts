@@ -62,8 +62,8 @@ export function listenText(listen: ListenAt): string {
     : hostPort({ host: listen.host, port: listen.port })
 }
 
-/** What a cookie's name may consist of: RFC 6265, a token of RFC 9110. */
-const token = /^[\w!#$%&'*+\-.^`|~]+$/
+/** Less than RFC 6265 allows: without what has a meaning in the configurations of other proxies. */
+const cookieName = /^[\w.-]+$/
 
 /** Throws if something in the routes cannot work, so that nothing of them is applied. */
 export function assertRoutes(routes: readonly Route[]): void {
@@ -80,9 +80,9 @@ export function assertRoutes(routes: readonly Route[]): void {
       throw unusable(
         `${where}: a sticky cookie needs mode 'http'; in mode 'tcp' take the algorithm 'ip-hash'`,
       )
-    if (route.sticky !== undefined && !token.test(route.sticky.cookie))
+    if (route.sticky !== undefined && !cookieName.test(route.sticky.cookie))
       throw unusable(
-        `${where}: '${route.sticky.cookie}' can't be a cookie's name: write letters, digits, - and _`,
+        `${where}: '${route.sticky.cookie}' can't be a cookie's name: write letters, digits, '-', '_' and '.'`,
       )
     assertUpstreams(where, route.upstreams)
   }

@@ -20,7 +20,8 @@ export interface WrittenRoute {
   readonly idleTimeout?: string | undefined
 }
 
-const usualCookie = 'brood'
+/** The name of the cookie where none is given. */
+export const usualCookie = 'brood'
 
 /** Throws a `BroodError` that names the option. */
 export function routeOf(written: WrittenRoute): Route {

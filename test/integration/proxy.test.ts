@@ -10,7 +10,8 @@ import { WebSocket } from 'ws'
 import { get } from '../fixtures/get.ts'
 import { StartedProgram } from '../fixtures/started-program.ts'
 import { Brood, pidsOf } from '../support/brood.ts'
-import { assertRefused, Beside, bin, brood as runBrood, start } from '../support/command.ts'
+import { assertRefused, Beside, bin, ranOf, brood as runBrood, start } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
 import { formatReport, type LoadReport, startLoad } from '../support/load/index.ts'
 import { startProxy, upstreams } from '../support/proxy.ts'
 import { temporaryFolder, temporaryProgram } from '../support/temporary.ts'
@@ -260,6 +261,30 @@ test(
     assert.equal((await asJson.ended).code, 0)
   },
 )
+
+test('the program for `brood start`: its arguments are those of the command', bounded, async (t) => {
+  const home = temporaryFolder(t)
+  const program = (...args: string[]) => start(process.execPath, [proxyProgram, ...args], { home })
+  for (const [args, code, says] of [
+    [[], 2, /^brood proxy: --listen is missing/],
+    [['--listen', '0', '--too', '1'], 2, /^brood proxy: Unknown option '--too'/],
+    [['--listen', '192.0.2.1:1', '--to', '1'], 1, /^brood proxy: cannot listen on 192\.0\.2\.1:1/],
+  ] as const) {
+    const ran = await ranOf(program(...args))
+    assert.deepEqual([ran.code, ran.stdout], [code, ''])
+    assert.match(ran.stderr, says)
+  }
+  const [server] = await servers(t, 'http.js', 1)
+  const port = await freePort()
+  const listen = ['--listen', `127.0.0.1:${port}`, '--to', String(server?.port)]
+  const sticky = new Beside(t, program('--sticky', ...listen, '--weights', '2', '--balance', 'weighted'))
+  await sticky.until(/^listening on 127\.0\.0\.1:\d+\n/)
+  const answer = await fetch(`http://127.0.0.1:${port}/`)
+  assert.match(answer.headers.get('set-cookie') ?? '', /^brood=0;/)
+  await answer.text()
+  sticky.child.kill('SIGTERM')
+  assert.equal((await sticky.ended).code, 0)
+})
 
 test('`brood proxy`: wrong usage, and a port that is taken', bounded, async (t) => {
   const home = temporaryFolder(t)

@@ -305,6 +305,33 @@ describe('an upstream that fails', () => {
     assert.deepEqual(warnings, [], 'nobody was taken for unreachable')
   })
 
+  test('when one kept connection turns out to be dead, the others are not tried', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const clients = [await dial(t, port), await dial(t, port)]
+    for (const client of clients) client.send(post('data'))
+    const kept = [await upstream.connection(), await upstream.connection()]
+    for (const wire of kept) {
+      await wire.until(/data/)
+      wire.send(ok('first'))
+      // As if it had been restarted: nobody is told before the next request.
+      wire.until(/data/).then(
+        () => wire.socket.resetAndDestroy(),
+        () => {},
+      )
+    }
+    const [one, other] = clients
+    assert.ok(one && other)
+    for (const client of clients) await client.until(/first/)
+    one.send(post('data'))
+    await one.until(/^HTTP\/1\.1 502 [\s\S]*\n$/)
+    other.send(post('data'))
+    const fresh = await upstream.connection()
+    await fresh.until(/data/)
+    fresh.send(ok('second'))
+    await other.until(/second/)
+  })
+
   test(
     'a POST goes out on a connection used a moment ago, but not on one that was idle for longer',
     bounded,
@@ -483,32 +510,44 @@ describe('clients that speak something else', () => {
 describe('a switch of protocols', () => {
   const upgrade = get('/chat', 'Connection: Upgrade', 'Upgrade: chat')
 
-  test(
-    'joins both connections, with what was sent early, and lets each side end alone',
-    bounded,
-    async (t) => {
+  test('joins both connections, with what was sent early', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [await freePort(), upstream.port], { sticky: { cookie: 'at' } })
+    const client = await dial(t, port)
+    client.send(`${upgrade}early`)
+    const server = await upstream.connection()
+    const [head] = await server.until(wholeHead)
+    assert.match(head, /Connection: Upgrade\r\nUpgrade: chat\r\n/)
+    server.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\nfirst')
+    await server.until(/early/)
+    await client.until(/^HTTP\/1\.1 101 Switching Protocols\r\n[\s\S]*Set-Cookie: at=1; [\s\S]*\r\n\r\nfirst/)
+    client.send('to the server')
+    await server.until(/to the server/)
+  })
+
+  test('lets each side end alone', bounded, async (t) => {
+    for (const first of ['client', 'server'] as const) {
       const upstream = await RawServer.start(t)
-      const { port } = await startProxy(t, [await freePort(), upstream.port], { sticky: { cookie: 'at' } })
+      const { port } = await startProxy(t, [upstream.port])
       const client = await dial(t, port)
-      client.send(`${upgrade}early`)
+      client.send(upgrade)
       const server = await upstream.connection()
-      const [head] = await server.until(wholeHead)
-      assert.match(head, /Connection: Upgrade\r\nUpgrade: chat\r\n/)
-      server.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\nfirst')
-      await server.until(/early/)
-      await client.until(
-        /^HTTP\/1\.1 101 Switching Protocols\r\n[\s\S]*Set-Cookie: at=1; [\s\S]*\r\n\r\nfirst/,
-      )
-      client.send('to the server')
-      await server.until(/to the server/)
-      client.socket.end()
-      assert.equal(await server.ended, 'end')
-      server.send('and still back')
-      await client.until(/and still back/)
-      server.socket.end()
-      assert.equal(await client.ended, 'end')
-    },
-  )
+      await server.until(wholeHead)
+      server.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n')
+      await client.until(wholeHead)
+      const [one, other] = first === 'client' ? [client, server] : [server, client]
+      one.socket.end('last words')
+      await other.until(/last words/)
+      assert.equal(await other.ended, 'end')
+      // A round trip of another connection: whoever ends both sides at once has done so by now.
+      const probe = await dial(t, port)
+      probe.send(upgrade)
+      await (await upstream.connection()).until(wholeHead)
+      other.socket.end('and still back')
+      await one.until(/and still back/)
+      assert.equal(await one.ended, 'end')
+    }
+  })
 
   test('a break on either side reaches the other', bounded, async (t) => {
     for (const breaker of ['client', 'server'] as const) {

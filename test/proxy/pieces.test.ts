@@ -215,6 +215,10 @@ describe('headers', () => {
     assert.deepEqual([out.host, out.cookie, out['content-length']], ['a', 'c', '1'])
   })
 
+  test('a request without Host gets one, which HTTP/1.1 needs', () => {
+    assert.deepEqual(pairs(requestHeaders(['Accept', '*/*'], asker)).host, 'localhost')
+  })
+
   test('no framing and no routing in trailers', () => {
     const raw = ['X-Sum', '1', 'Content-Length', '3', 'Host', 'a', 'Transfer-Encoding', 'chunked']
     assert.deepEqual(trailersOf(raw), [['X-Sum', '1']])
@@ -292,6 +296,7 @@ describe('a route on the command line', () => {
     ['weights that nobody heeds', { ...least, weights: '2' }, /--weights.*round-robin/],
     ['a cookie without cookies', { ...least, mode: 'tcp', sticky: true }, /--sticky/],
     ['a cookie of a wrong name', { ...least, sticky: 'a;b' }, /'a;b'/],
+    ['a cookie that nginx would take for a variable', { ...least, sticky: 'a$b' }, /'a\$b'/],
     ['a time that is none', { ...least, idleTimeout: 'long' }, /--idle-timeout long/],
   ]
   for (const [name, written, message] of refused) {

@@ -1,6 +1,7 @@
 // Mode `tcp` over real connections: bytes, ends and breaks pass through in both directions.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import net from 'node:net'
@@ -45,6 +46,44 @@ test('a break on one side is a break on the other', bounded, async (t) => {
     assert.equal(await other.ended, 'ECONNRESET')
   }
 })
+
+test('a break after one side has ended is passed on, too', bounded, async (t) => {
+  const upstream = await RawServer.start(t)
+  const { port } = await startProxy(t, [upstream.port], mode)
+  const client = await dial(t, port)
+  const server = await upstream.connection()
+  server.socket.end('all I have')
+  await client.until(/all I have/)
+  await client.ended
+  const broken = once(client.socket, 'error')
+  const closed = once(server.socket, 'close')
+  server.socket.resetAndDestroy()
+  await closed
+  // The kernel tells of a break only those who write, and each write takes its way through the proxy.
+  const writing = setInterval(() => client.send('still there?'), 5)
+  t.after(() => clearInterval(writing))
+  const [error] = await broken
+  assert.match(error.code, /ECONNRESET|EPIPE/)
+})
+
+test(
+  'closing with a limit breaks both sides, and so does silence where a limit is set',
+  bounded,
+  async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port, proxy } = await startProxy(t, [upstream.port], mode)
+    const client = await dial(t, port)
+    const server = await upstream.connection()
+    client.send('hello')
+    await server.until(/hello/)
+    await proxy.close(1)
+    assert.deepEqual([await client.ended, await server.ended], ['ECONNRESET', 'ECONNRESET'])
+    const impatient = await startProxy(t, [upstream.port], { ...mode, timeouts: { idle: 50 } })
+    const silent = await dial(t, impatient.port)
+    const other = await upstream.connection()
+    assert.deepEqual([await silent.ended, await other.ended], ['ECONNRESET', 'ECONNRESET'])
+  },
+)
 
 test(
   'what was sent before there was anybody is not lost, and goes to whoever can be reached',

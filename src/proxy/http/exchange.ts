@@ -35,6 +35,7 @@ export class Exchange {
   readonly #round: Round
   #attempt: Attempt | undefined
   #continued = false
+  #dropping = false
 
   constructor(site: Site, request: IncomingMessage, response: ServerResponse) {
     this.#site = site
@@ -107,7 +108,8 @@ export class Exchange {
       }
       socket.once('connect', () => this.#connected(attempt, socket))
     })
-    out.once('error', (error) => this.#failed(attempt, error, false))
+    // Every time: one that nobody hears would end the process.
+    out.on('error', (error) => this.#failed(attempt, error, false))
     out.once('timeout', () => this.#timedOut(attempt))
     out.once('continue', () => {
       this.#continued = true
@@ -156,12 +158,14 @@ export class Exchange {
   }
 
   #answered(attempt: Attempt, answer: IncomingMessage): void {
+    answer.on('error', () => {
+      if (attempt.stage === 'answered') this.#cut()
+    })
     if (attempt.over) return void answer.destroy()
     attempt.stage = 'answered'
     const { upstream } = attempt
     upstream.responded(this.#site.surroundings.clock.now() - attempt.began)
     answer.once('close', () => this.#finish(attempt))
-    answer.once('error', () => this.#cut())
     const response = this.#response
     const chunked = answer.headers['transfer-encoding'] !== undefined
     const headers = answerHeaders(answer.rawHeaders, chunked)
@@ -188,12 +192,8 @@ export class Exchange {
   }
 
   #failed(attempt: Attempt, error: Error, timedOut: boolean): void {
-    if (attempt.stage === 'answered') {
-      // It answered before it had read everything, and reads no more; the answer has its own end.
-      this.#dropRest()
-      return
-    }
-    if (attempt.over) return
+    // Answered: the answer tells by itself whether it is whole.
+    if (attempt.over || attempt.stage === 'answered') return
     this.#finish(attempt)
     const { upstream, out, stage } = attempt
     const reused = out.reusedSocket
@@ -223,7 +223,8 @@ export class Exchange {
   /** What the client still sends is not wanted any more; it is read, so that the client gets to read its answer. */
   #dropRest(): void {
     const request = this.#request
-    if (!this.#hasBody || request.complete || request.destroyed) return
+    if (this.#dropping || !this.#hasBody || request.complete || request.destroyed) return
+    this.#dropping = true
     request.unpipe()
     request.resume()
     const { clock } = this.#site.surroundings

@@ -70,6 +70,8 @@ export function requestHeaders(raw: RawHeaders, asker: Asker): string[] {
   // A body without a length stays one: Node frames it anew, in chunks of its own.
   if (chunked) out.push('Transfer-Encoding', 'chunked')
   if (trailers) out.push('TE', 'trailers')
+  // HTTP/1.0 needs none; the upstream is asked in HTTP/1.1, which does.
+  if (host === undefined) out.push('Host', 'localhost')
   const address = asker.address ?? 'unknown'
   out.push('X-Forwarded-For', `${forwardedFor}${plainAddress(address)}`)
   if (!(asker.trusted && hasProto)) out.push('X-Forwarded-Proto', 'http')

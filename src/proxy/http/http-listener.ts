@@ -18,6 +18,9 @@ const keepAliveTimeout = 65_000
 /** While draining, in milliseconds: how often idle connections are looked for, and how long one may be on its way with a request. */
 const drainScan = { first: 500, every: 100 }
 
+/** Milliseconds for a client that is not understood to read why, and go. */
+const lingering = 1000
+
 /** What Node's own server answers, by the code of the error. */
 const refusals: Record<string, string> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -90,21 +93,31 @@ export class HttpListener implements Listener {
   }
 
   #misunderstood(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
+    // More of what was not understood before.
+    if (socket.writableEnded && !socket.destroyed) return
     const answer = this.#answers.get(socket)
     const isFree = answer === undefined || answer.writableFinished || !answer.headersSent
     if (!socket.writable || error.code === 'ECONNRESET' || !isFree) return void socket.destroy()
     const foreign = answer === undefined ? foreignProtocolOf(error.rawPacket ?? Buffer.alloc(0)) : undefined
     if (foreign === undefined) {
       const status = refusals[error.code ?? ''] ?? '400 Bad Request'
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      this.#sendAway(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return
     }
-    socket.end(foreign.goodbye)
+    this.#sendAway(socket, foreign.goodbye)
     if (this.#warned) return
     this.#warned = true
     this.#surroundings.warn(
       `a client speaks ${foreign.name} on ${this.#where}, which is a route in mode 'http' and speaks plain HTTP/1: take mode 'tcp' to pass ${foreign.name} through`,
     )
+  }
+
+  /** Closing at once, with bytes unread, would be a reset, and could take the last words with it. */
+  #sendAway(socket: Duplex, lastWords: string | Buffer): void {
+    socket.end(lastWords)
+    const { clock } = this.#surroundings
+    const cancel = clock.at(clock.now() + lingering, () => socket.destroy())
+    socket.once('close', cancel)
   }
 }
 

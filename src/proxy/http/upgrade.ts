@@ -81,7 +81,7 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
         noteReached(upstream, site.surroundings)
       })
     })
-    out.once('error', (error) => failed(error, false))
+    out.on('error', (error) => failed(error, false))
     out.once('timeout', () => {
       if (stage !== 'sent') return
       failed(new Error('no answer in time'), true)
@@ -113,7 +113,7 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
       // The end of the connection is the end of the answer, which holds for every client and length.
       raw.push('Connection', 'close')
       client.write(headOf(answer, raw), 'latin1')
-      answer.once('error', () => client.resetAndDestroy())
+      answer.on('error', () => client.resetAndDestroy())
       answer.pipe(client)
       client.resume()
     })
