@@ -1,5 +1,6 @@
 // The supervisor in this very process: starts one app, shows its output, and ends with it.
 import type { AppSpec } from '../config/app-spec.ts'
+import { insteadOf } from '../config/share-mode.ts'
 import { specsFrom } from '../config/specs.ts'
 import { prepareHome } from '../daemon/home.ts'
 import { logFiles } from '../daemon/log-files.ts'
@@ -34,6 +35,8 @@ export async function runInForeground(
         .map((file) => new StreamFiles(file))
       void followLogs(streams, {}, linePrinter(terminal), ending.signal)
     }
+    const notice = insteadOf(spec.share)
+    if (notice !== undefined) terminal.note(`${spec.name}: ${notice}`)
     const report = await Promise.race([served.supervisor.commands.start(spec), interrupted])
     if (typeof report === 'number') return report // the end below stops what had begun to start
     greet(report, terminal, flags.hints ?? false)

@@ -1,12 +1,21 @@
 // Starts several apps through the control API, those first that others depend on.
 import type { AppSpec } from '../config/app-spec.ts'
+import { insteadOf } from '../config/share-mode.ts'
 import type { ControlClient } from '../daemon/control/client.ts'
 import { BroodError } from '../kernel/errors.ts'
 import type { AppReport } from '../supervisor/report.ts'
 import { startOrder } from '../supervisor/start-order.ts'
 
 /** In the order of `specs`. When one fails, those that depend on it are not started; what was started goes on. */
-export async function startApps(client: ControlClient, specs: readonly AppSpec[]): Promise<AppReport[]> {
+export async function startApps(
+  client: ControlClient,
+  specs: readonly AppSpec[],
+  note: (text: string) => void,
+): Promise<AppReport[]> {
+  for (const { name, share } of specs) {
+    const notice = insteadOf(share)
+    if (notice !== undefined) note(`${name}: ${notice}`)
+  }
   const started = new Map<string, AppReport>()
   for (const wave of startOrder(specs)) {
     const outcomes = await Promise.allSettled(

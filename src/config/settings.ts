@@ -3,6 +3,7 @@ import { resolveIdentity } from '../process/identity.ts'
 import type { AppSettings, Care } from '../supervisor/app-settings.ts'
 import type { Policy } from '../supervisor/state.ts'
 import type { AppSpec } from './app-spec.ts'
+import { shareModeHere } from './share-mode.ts'
 
 /**
  * `home`: the supervisor's, so that `brood` inside a worker finds it, and the worker can be told as its. Throws when there
@@ -27,7 +28,7 @@ export function settingsOf(spec: AppSpec, home: string): AppSettings {
     port: spec.port,
     // A socket of a program in another language goes on listening when its worker is gone, and no sibling can be told to
     // take it over: so all of them have the same one.
-    share: spec.interpreter === undefined ? spec.share : 'shared',
+    share: spec.interpreter === undefined ? shareModeHere(spec.share) : 'shared',
     balance: spec.balance,
     ports: spec.ports,
     rebalance: spec.rebalance,

@@ -1,6 +1,7 @@
 // What can be done with apps, by whoever asks: each command told in the history, and each app's failure with its app.
 import { existsSync } from 'node:fs'
 import type { AppSpec } from '../config/app-spec.ts'
+import { insteadOf } from '../config/share-mode.ts'
 import { BroodError } from '../kernel/errors.ts'
 import type { AppReport } from '../supervisor/report.ts'
 import { startOrder } from '../supervisor/start-order.ts'
@@ -61,6 +62,8 @@ export class Commands {
     const before = this.#apps.find(spec.name)
     const entry = this.#apps.add(spec)
     this.#chronicle.asked(spec.name, 'start', 'command start')
+    const reason = insteadOf(spec.share)
+    if (reason !== undefined) this.#chronicle.note({ type: 'warning', app: spec.name, reason })
     this.#memory.starting.add(entry)
     try {
       before?.dismiss()

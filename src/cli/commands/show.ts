@@ -1,6 +1,7 @@
 // `brood show`: one app in detail, with the last thing that went wrong; without an app, the supervisor itself.
 import { Command } from 'commander'
 import type { AppSpec, Probe } from '../../config/app-spec.ts'
+import { shareModeHere } from '../../config/share-mode.ts'
 import type { AppDetail, SupervisorReport } from '../../daemon/control/contract.ts'
 import { formatDuration } from '../../kernel/duration.ts'
 import { formatSize } from '../../kernel/size.ts'
@@ -120,7 +121,7 @@ function probeText(probe: Probe): string {
 function sharing({ share, balance, proxy, rebalance }: AppDetail['spec']): string {
   const weights = balance?.weights ?? []
   return [
-    share,
+    shareModeHere(share),
     ...(balance === undefined ? [] : [balance.algorithm]),
     ...(weights.length > 0 ? [`weights ${weights.join(' ')}`] : []),
     ...(proxy?.sticky === undefined ? [] : [`sticky by cookie ${proxy.sticky}`]),

@@ -29,7 +29,7 @@ export function startCommand(): CommandType {
       }
       const specs = await specsFrom(argument, args, flags)
       await ensureSupervisor(home)
-      const reports = await startApps(client, specs)
+      const reports = await startApps(client, specs, terminal.note)
       if (!terminal.json) terminal.print(appTable(reports, terminal))
       else terminal.printJson(isConfigFile(argument) ? reports : reports[0])
     })
