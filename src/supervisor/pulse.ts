@@ -7,7 +7,7 @@ import { answeredFor, isOnTime } from './silence.ts'
  * How often a worker is asked, and the silence that counts as blocked. Of many workers each has a smaller share of the
  * connections, so that noticing may take longer at the same harm to clients, and costs no more.
  */
-const pace = { least: 50, perWorker: 12.5, most: 100 } as const
+const pace = { least: 40, perWorker: 10, most: 80 } as const
 /** Of all pings; the watchdog begins to count at 1. */
 const question = 0
 

@@ -61,12 +61,12 @@ suite('the pulse', () => {
     assert.deepEqual(workers.said, [])
   })
 
-  test('asks every worker 20 times a second, and does not ask more in all for more workers', bounded, () => {
+  test('asks every worker 25 times a second, and does not ask more in all for more workers', bounded, () => {
     for (const [count, asked] of [
-      [2, 2 * 20],
-      [4, 4 * 20],
-      [8, 8 * 10],
-      [32, 32 * 10],
+      [2, 2 * 25],
+      [4, 4 * 25],
+      [8, 8 * 12.5],
+      [32, 32 * 12.5],
     ] as const) {
       const workers = new Workers()
       workers.all.clear()
@@ -90,14 +90,14 @@ suite('the pulse', () => {
   })
 
   test(
-    'tells of a worker that is silent for 50 ms after it was asked, and of its first answer',
+    'tells of a worker that is silent for 40 ms after it was asked, and of its first answer',
     bounded,
     () => {
       const workers = new Workers()
       const { pulse, clock, said } = workers
       workers.silent.add(2)
       pulse.busy(1)
-      clock.advance(49)
+      clock.advance(39)
       assert.deepEqual(said, [])
       clock.advance(1)
       assert.deepEqual(said, ['2 blocked'])
