@@ -1,10 +1,11 @@
-// Whether connections have come in lately: told to the supervisor when that changes, at no cost for the single connection.
+// Whether anything has come in lately: told to the supervisor when that changes, at no cost for the single connection or request.
 import type { Server } from 'node:net'
+import { isHttpServer } from './idle-connections.ts'
 
-/** After so many milliseconds without a new connection the worker counts as quiet. */
+/** After so many milliseconds without a new connection or request the worker counts as quiet. */
 const quietAfter = 1000
 
-/** Its listeners hear the first connection only, and are set again once in a while: all others pass without them. */
+/** Its listeners hear the first sign only, and are set again once in a while: all others pass without them. */
 export class Activity {
   readonly #tell: (activity: 'busy' | 'quiet') => void
   readonly #servers = new Set<Server>()
@@ -45,11 +46,21 @@ export class Activity {
 
   #listen(): void {
     this.#listens = true
-    for (const server of this.#servers) server.prependListener('connection', this.#notice)
+    for (const server of this.#servers)
+      for (const sign of signsOf(server)) server.prependListener(sign, this.#notice)
   }
 
   #unlisten(): void {
     this.#listens = false
-    for (const server of this.#servers) server.removeListener('connection', this.#notice)
+    for (const server of this.#servers)
+      for (const sign of signsOf(server)) server.removeListener(sign, this.#notice)
   }
+}
+
+/**
+ * Requests too: where clients, or a proxy, keep their connections there may be no new ones for long. Not those of HTTP/2, which
+ * would make Node prepare each stream for a listener of requests.
+ */
+function signsOf(server: Server): readonly string[] {
+  return isHttpServer(server) ? ['connection', 'request'] : ['connection']
 }
