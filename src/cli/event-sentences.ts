@@ -44,6 +44,10 @@ const sentences: Record<EventType, (event: HistoryEvent, past: Past) => Told> = 
     'warning',
     `A new supervisor${pidOf(event)} took the place of the one before, whose workers went on meanwhile${colon(event)}.`,
   ],
+  'supervisor-left': (event) => [
+    'plain',
+    `The supervisor${pidOf(event)} left to one that ${who(event)} starts, with a socket that it lacked itself.`,
+  ],
   'state-unreadable': (event) => [
     'bad',
     `What was remembered of the apps could not be read${colon(event)}. Nothing was started from it.`,

@@ -5,6 +5,7 @@ export const eventTypes = [
   'supervisor-started',
   'supervisor-stopped',
   'supervisor-replaced',
+  'supervisor-left',
   'state-unreadable',
   'history-unreadable',
   'events-lost',

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { RememberedAddress } from '../supervisor/addresses.ts'
+import type { App } from '../supervisor/app.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { WorkerConnection } from '../supervisor/worker-line.ts'
 import { closeSocket } from '../wire/any-socket.ts'
@@ -22,6 +23,9 @@ import { Memory } from './memory.ts'
 import { loadState, type RememberedApp } from './state-file.ts'
 import { startSuccessor } from './succession.ts'
 import { endRemains, endWorkers, type FoundWorker } from './survivors.ts'
+
+/** After so long without one a supervisor may leave to another again. */
+const leavesEvery = 10_000
 
 /** How long a worker that nobody takes back may take to end, in milliseconds. */
 const orphanGrace = 10_000
@@ -202,17 +206,22 @@ export class Supervisor {
   takeBack(back: BackMessage, connection: WorkerConnection): void {
     const app = this.apps.find(back.app)?.app
     const stale = staleOf(back, (place) => this.apps.inodeAt(place))
-    if (app?.knows(back) === true && isBetterHeir(back, stale, this.apps.kept))
+    if (app?.knows(back) === true && isBetterHeir(back, stale, this.apps.kept) && this.#mayLeave(app))
       return this.#leaveTo(back, connection)
     if (app?.takeBack(back, connection) !== true) return connection.close()
     // One that listens and that nobody accepts from would swallow its share of the connections.
     if (stale.length > 0) connection.send({ type: 'drop', sockets: stale })
   }
 
+  /** Not again and again, if for whatever reason it is always another worker that is first. */
+  #mayLeave(app: App): boolean {
+    const since = this.#options.clock.now() - leavesEvery
+    return app.startsSupervisors && this.history.query({ types: ['supervisor-left'], since }).length === 0
+  }
+
   /** Ends as if killed, with the commands under way; this worker is the first to bring up the next. */
   #leaveTo({ app, slot }: BackMessage, connection: WorkerConnection): void {
-    const reason = `its worker ${slot} has sockets that this supervisor lacks, and brings up the next`
-    this.#chronicle.note({ type: 'warning', app, reason })
+    this.#chronicle.note({ type: 'supervisor-left', app, slot, pid: process.pid })
     for (const { app: one } of this.apps.all) one.lack()
     connection.send({ type: 'lead' })
     this.#leave()

@@ -192,6 +192,12 @@ export class App {
     for (const { worker } of workers) this.#take({ type: 'returned', worker, phase: 'ready' })
   }
 
+  /** Its workers have the right to, and know how. */
+  get startsSupervisors(): boolean {
+    const { identity, interpreter } = this.settings
+    return identity === undefined && interpreter === undefined
+  }
+
   /** Whether a worker of an earlier supervisor is one that is expected back. */
   knows({ worker, pid }: BackMessage): boolean {
     const member = this.#crew.members.get(worker)

@@ -42,6 +42,13 @@ const alone: Record<
       'A new supervisor (pid 12) took the place of the one before, whose workers went on meanwhile.',
     ],
   ],
+  'supervisor-left': [
+    [
+      { pid: 12, app: 'web', slot: 2 },
+      'plain',
+      'The supervisor (pid 12) left to one that web/2 starts, with a socket that it lacked itself.',
+    ],
+  ],
   'state-unreadable': [
     [
       { reason: 'set aside as state.json.unreadable' },

@@ -74,6 +74,7 @@ const workerShape = {
   rss: 'number',
   cpu: 'number',
   blocked: 'boolean',
+  connections: 'null',
   adopted: 'array',
 }
 
