@@ -3,6 +3,15 @@ import { Load, type Target } from '../balance/index.ts'
 import type { Clock, Millis } from '../kernel/clock.ts'
 import { afterFailure, type Health, isOut, up } from './health.ts'
 import { hostPort, type UpstreamAddress } from './route.ts'
+import { answered, asked, gaveUp, heard, type Silence, silent } from './silence.ts'
+
+/** Somebody waits for the first byte of an answer, or for a connection. What comes after the first call has no effect. */
+export interface Wait {
+  /** It is there. */
+  answered(): void
+  /** Nobody waits for it any more. */
+  over(): void
+}
 
 export class Upstream implements Target {
   readonly id: number
@@ -12,6 +21,7 @@ export class Upstream implements Target {
   readonly #load: Load
   readonly #clock: Clock
   #health: Health = up
+  #silence: Silence = silent
   #retired = false
   readonly #onRetired: (() => void)[] = []
 
@@ -36,6 +46,10 @@ export class Upstream implements Target {
     return this.#load.latency
   }
 
+  get silence(): Silence {
+    return this.#silence
+  }
+
   get isOut(): boolean {
     return isOut(this.#health, this.#clock.now())
   }
@@ -55,6 +69,26 @@ export class Upstream implements Target {
 
   ended(): void {
     this.#load.ended()
+  }
+
+  /** From now on something has to come from it, or it lags. */
+  awaited(): Wait {
+    const began = this.#clock.now()
+    this.#silence = asked(this.#silence, began)
+    let waits = true
+    const end = (next: (silence: Silence, now: Millis) => Silence): void => {
+      if (waits) this.#silence = next(this.#silence, this.#clock.now())
+      waits = false
+    }
+    return {
+      answered: () => end((silence, now) => answered(silence, now, now - began)),
+      over: () => end(gaveUp),
+    }
+  }
+
+  /** A byte of an answer came. */
+  heard(): void {
+    this.#silence = heard(this.#silence, this.#clock.now())
   }
 
   /** It was reached, or answered, after so many milliseconds. */

@@ -1,7 +1,8 @@
 // The upstreams of one route, and the choice among them.
-import { type Balancer, type BalancerName, balancers } from '../balance/index.ts'
+import { type Balancer, type BalancerName, balancers, isSticky } from '../balance/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { UpstreamAddress } from './route.ts'
+import { keepingUp } from './silence.ts'
 import { Upstream } from './upstream.ts'
 
 export class Upstreams {
@@ -9,6 +10,7 @@ export class Upstreams {
   readonly #added: (upstream: Upstream) => void
   #algorithm: BalancerName | undefined
   #balancer: Balancer = balancers['round-robin']()
+  #isSticky = false
   #members: readonly Upstream[] = []
 
   /** `added`: told of each before it is used. */
@@ -26,6 +28,7 @@ export class Upstreams {
     if (this.#algorithm !== algorithm) {
       this.#algorithm = algorithm
       this.#balancer = balancers[algorithm]()
+      this.#isSticky = isSticky(algorithm)
     }
     const before = new Set(this.#members)
     this.#members = addresses.map((address) => {
@@ -40,7 +43,8 @@ export class Upstreams {
 
   /**
    * One that has not been tried, or undefined. The `wanted` slot first, if it can be reached; then whom the algorithm picks among
-   * those that can be reached; then among those that could not be a moment ago.
+   * those that can be reached and do not lag; then among those that lag; then among those that could not be reached a moment ago.
+   * Clients of a sticky algorithm wait for their own.
    */
   pick(
     remoteAddress: string | undefined,
@@ -49,12 +53,13 @@ export class Upstreams {
   ): Upstream | undefined {
     const left = tried.size === 0 ? this.#members : this.#members.filter((one) => !tried.has(one))
     const reachable = left.some(isOut) ? left.filter((one) => !one.isOut) : left
-    const [first, ...rest] = reachable.length > 0 ? reachable : left
-    if (first === undefined) return undefined
+    const able = reachable.length > 0 ? reachable : left
     if (wanted !== undefined) {
       const named = reachable.find(({ id }) => id === wanted)
       if (named !== undefined) return named
     }
+    const [first, ...rest] = this.#isSticky ? able : keepingUp(able, this.#clock.now())
+    if (first === undefined) return undefined
     const picked = this.#balancer.pick([first, ...rest], { remoteAddress })
     return picked instanceof Upstream ? picked : first // an algorithm gives back one of those it was given
   }

@@ -1,6 +1,8 @@
 // Share mode `ports`: each worker its own port, a proxy in front that comes and goes with its app, or one of one's own.
 import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import type { AppDetail } from '../../src/daemon/control/contract.ts'
 import { get } from '../fixtures/get.ts'
@@ -144,6 +146,29 @@ describe('the proxy in front', () => {
     )
     assert.ok(answers.every(({ status }) => status === 200))
     assert.notEqual(pidsOf(await brood.show('web.proxy'))[0], victim)
+  })
+
+  test('gives nothing to a worker that blocks, and comes back to it', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { report, port } = await start(brood, '-w', '3')
+    // Few of them ask in the 100 ms in which nothing is known yet, so that some are left.
+    const kinds = { keepAliveBusy: { clients: 20, pause: 100 } }
+    const load = startLoad({ port, signal: t.signal, kinds, answerTimeout: 20_000 })
+    // So that the proxy keeps more connections to each worker than there are clients: a sibling accepts only new ones.
+    const many = Array.from({ length: 120 }, () => get({ port, path: '/slow?ms=1000', signal: t.signal }))
+    assert.equal(new Set((await Promise.all(many)).map(({ pid }) => pid)).size, pidsOf(report).length)
+    const file = join(brood.home, 'go-on')
+    const held = get({ port, path: `/block?file=${file}`, timeout: 0, signal: t.signal })
+    await brood.waitForLog('web', / blocks\n/)
+    const { successes } = load.report.total
+    // If each worker had its turn, every third request would hold its client: after some 40 all of them would wait.
+    await load.until(({ total }) => total.successes > successes + 200)
+    assert.ok(!existsSync(file), 'it blocks yet')
+    writeFileSync(file, '')
+    const { pid: blocked } = await held
+    const done = await load.stop()
+    assert.deepEqual(done.examples, [], formatReport(done))
+    while ((await get({ port, signal: t.signal })).pid !== blocked) t.signal.throwIfAborted()
   })
 
   test('keeps a client with its slot by a cookie, over a reload', bounded, async (t) => {

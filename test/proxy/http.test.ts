@@ -1,7 +1,7 @@
 // Mode `http` over real connections, against upstreams and clients that are written byte by byte.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { FakeClock } from '../support/fake-clock.ts'
 import { freePort } from '../support/free-port.ts'
 import { answering, dial, ok, RawServer, startProxy, upstreams } from '../support/proxy.ts'
@@ -750,5 +750,87 @@ describe('changes and the end', () => {
       client.socket.destroy()
       await closed
     }
+  })
+})
+
+describe('an upstream that lets somebody wait', () => {
+  /** The first one is silent, the second one answers; requests of one client after another. */
+  async function silentAndBrisk(t: TestContext) {
+    const clock = new FakeClock()
+    const silent = await RawServer.start(t)
+    const brisk = await RawServer.start(
+      t,
+      answering(() => ok('brisk')),
+    )
+    const { port } = await startProxy(t, [silent.port, brisk.port], {}, clock)
+    const ask = async (): Promise<void> => {
+      const client = await dial(t, port)
+      client.send(get())
+      await client.until(/brisk/)
+      client.socket.destroy()
+    }
+    return { clock, silent, port, ask }
+  }
+
+  test('is passed by until it sends a byte, which may be one of the body', bounded, async (t) => {
+    const { clock, silent, port, ask } = await silentAndBrisk(t)
+    const [first, second] = [await dial(t, port), await dial(t, port)]
+    first.send(get('/first'))
+    const one = await silent.connection()
+    await one.until(wholeHead)
+    one.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n')
+    await first.until(wholeHead)
+    await ask()
+    second.send(get('/second'))
+    await (await silent.connection()).until(wholeHead)
+    clock.leap(101)
+    for (let turn = 0; turn < 4; turn++) await ask()
+    one.send('12345')
+    await first.until(/12345/)
+    const third = await dial(t, port)
+    third.send(get('/third'))
+    assert.match((await (await silent.connection()).until(wholeHead))[0], /third/)
+  })
+
+  test('is passed by until who waits has gone away', bounded, async (t) => {
+    const { clock, silent, port, ask } = await silentAndBrisk(t)
+    const first = await dial(t, port)
+    first.send(get())
+    const one = await silent.connection()
+    await one.until(wholeHead)
+    clock.leap(101)
+    for (let turn = 0; turn < 3; turn++) await ask()
+    first.socket.destroy()
+    await one.ended
+    const other = await dial(t, port)
+    other.send(get('/other'))
+    assert.match((await (await silent.connection()).until(wholeHead))[0], /other/)
+  })
+
+  test('does not lag while it is its client that is slow', bounded, async (t) => {
+    const { clock, silent, port, ask } = await silentAndBrisk(t)
+    const slow = await dial(t, port)
+    slow.send('POST /slow HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n12345')
+    await (await silent.connection()).until(/12345/)
+    await ask()
+    clock.leap(1000)
+    const next = await dial(t, port)
+    next.send(get('/next'))
+    assert.match((await (await silent.connection()).until(wholeHead))[0], /next/)
+    slow.send('67890')
+  })
+
+  test('is waited for by clients that belong to it', bounded, async (t) => {
+    const clock = new FakeClock()
+    const [own, other] = [await RawServer.start(t), await RawServer.start(t)]
+    const sticky = { sticky: { cookie: 'brood' } }
+    const { port } = await startProxy(t, [own.port, other.port], sticky, clock)
+    for (const path of ['/one', '/two']) {
+      const client = await dial(t, port)
+      client.send(get(path, 'Cookie: brood=0'))
+      assert.match((await (await own.connection()).until(wholeHead))[0], new RegExp(path))
+      clock.leap(101)
+    }
+    assert.equal(other.count, 0)
   })
 })

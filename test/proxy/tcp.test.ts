@@ -9,8 +9,9 @@ import { pipeline } from 'node:stream/promises'
 import { test } from 'node:test'
 import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import { FakeClock } from '../support/fake-clock.ts'
 import { freePort } from '../support/free-port.ts'
-import { dial, RawServer, startProxy, upstreams } from '../support/proxy.ts'
+import { dial, RawServer, startProxy, upstreams, type Wire } from '../support/proxy.ts'
 
 const bounded = { timeout: 30_000 }
 const mode = { mode: 'tcp' } as const
@@ -191,4 +192,26 @@ test('least connections counts those that are open', bounded, async (t) => {
     servers.map(({ count }) => count),
     [5, 5],
   )
+})
+
+test('a server that says nothing gets its share: silence is no sign of anything', bounded, async (t) => {
+  const clock = new FakeClock()
+  const servers = [await RawServer.start(t), await RawServer.start(t)]
+  const { port } = await startProxy(
+    t,
+    servers.map((one) => one.port),
+    mode,
+    clock,
+  )
+  const clients: Wire[] = []
+  for (let turn = 0; turn < 3; turn++) {
+    for (const server of servers) {
+      const client = await dial(t, port)
+      clients.push(client)
+      client.send('hello')
+      await (await server.connection()).until(/hello/)
+      clock.leap(1000)
+    }
+  }
+  for (const { socket } of clients) socket.destroy()
 })

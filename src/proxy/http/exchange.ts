@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { noteReached } from '../reachability.ts'
 import { connectTimeout } from '../reason.ts'
-import type { Upstream } from '../upstream.ts'
+import type { Upstream, Wait } from '../upstream.ts'
 import { answerHeaders, requestHeaders, trailersOf } from './headers.ts'
 import { isRepeatable, type Stage } from './retry.ts'
 import { Round } from './round.ts'
@@ -22,6 +22,8 @@ interface Attempt {
   stage: Stage
   over: boolean
   cancelTimer: (() => void) | undefined
+  /** For the connection, and for the answer to what is wholly sent: not while the client still sends its body. */
+  wait: Wait
 }
 
 export class Exchange {
@@ -94,6 +96,7 @@ export class Exchange {
       stage: 'connecting',
       over: false,
       cancelTimer: undefined,
+      wait: upstream.awaited(),
     }
     this.#attempt = attempt
     upstream.begun()
@@ -112,10 +115,14 @@ export class Exchange {
     out.on('error', (error) => this.#failed(attempt, error, false))
     out.once('timeout', () => this.#timedOut(attempt))
     out.once('continue', () => {
+      upstream.heard()
       this.#continued = true
       this.#response.writeContinue()
     })
-    out.on('information', (information) => this.#inform(information))
+    out.on('information', (information) => {
+      upstream.heard()
+      this.#inform(information)
+    })
     out.once('response', (answer) => this.#answered(attempt, answer))
     if (!this.#hasBody) out.end()
   }
@@ -133,15 +140,18 @@ export class Exchange {
     attempt.stage = 'sent'
     noteReached(attempt.upstream, this.#site.surroundings)
     if (!attempt.out.reusedSocket) socket.setNoDelay(true)
-    if (this.#hasBody) this.#sendBody(attempt.out)
+    if (this.#hasBody) this.#sendBody(attempt)
   }
 
   /** Only now that there is a connection: what has been read from the client could not be given to another upstream. */
-  #sendBody(out: ClientRequest): void {
+  #sendBody(attempt: Attempt): void {
     const request = this.#request
+    const { out, upstream } = attempt
+    attempt.wait.over()
     out.flushHeaders()
     request.pipe(out, { end: false })
     request.once('end', () => {
+      if (attempt.stage === 'sent' && !attempt.over) attempt.wait = upstream.awaited()
       if (request.rawTrailers.length > 0) out.addTrailers(trailersOf(request.rawTrailers))
       out.end()
     })
@@ -165,6 +175,8 @@ export class Exchange {
     attempt.stage = 'answered'
     const { upstream } = attempt
     upstream.responded(this.#site.surroundings.clock.now() - attempt.began)
+    attempt.wait.answered()
+    answer.on('data', () => upstream.heard())
     answer.once('close', () => this.#finish(attempt))
     const response = this.#response
     const chunked = answer.headers['transfer-encoding'] !== undefined
@@ -279,6 +291,7 @@ export class Exchange {
     if (attempt.over) return
     attempt.over = true
     attempt.cancelTimer?.()
+    attempt.wait.over()
     attempt.upstream.ended()
   }
 }

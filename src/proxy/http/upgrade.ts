@@ -53,8 +53,10 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
       ...{ host, port, method: 'GET', path: request.url ?? '/', headers, setHost: false, timeout: idle },
     })
     upstream.begun()
+    const wait = upstream.awaited()
     const finish = (): void => {
       if (!ended) upstream.ended()
+      wait.over()
       ended = true
       cancelTimer?.()
       client.off('close', gone)
@@ -90,6 +92,7 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
     out.once('upgrade', (answer, server, rest) => {
       stage = 'answered'
       upstream.responded(clock.now() - began)
+      wait.answered()
       client.off('close', gone)
       server.once('close', finish)
       const cookie = site.cookieFor(upstream.id, wanted)
@@ -106,6 +109,7 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
     out.once('response', (answer) => {
       stage = 'answered'
       upstream.responded(clock.now() - began)
+      wait.answered()
       answer.once('close', finish)
       const raw = answerHeaders(answer.rawHeaders, false)
       const cookie = site.cookieFor(upstream.id, wanted)

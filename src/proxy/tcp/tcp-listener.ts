@@ -57,6 +57,8 @@ export class TcpListener implements Listener {
     const { host, port } = upstream
     const server = connect({ host, port, allowHalfOpen: true, noDelay: true })
     upstream.begun()
+    // For the connection alone: a server of an unknown protocol may be silent as long as it likes.
+    const wait = upstream.awaited()
     const cancelTimer =
       within > 0 ? clock.at(began + within, () => server.destroy(connectTimeout())) : () => {}
     const failed = (error: Error): void => {
@@ -68,6 +70,7 @@ export class TcpListener implements Listener {
     server.once('error', failed)
     server.once('close', () => {
       cancelTimer()
+      wait.over()
       upstream.ended()
       client.off('close', gone)
     })
@@ -77,6 +80,7 @@ export class TcpListener implements Listener {
       client.off('close', gone)
       noteReached(upstream, this.#surroundings)
       upstream.responded(clock.now() - began)
+      wait.answered()
       join(client, server, idle)
     })
   }
