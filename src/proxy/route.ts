@@ -54,6 +54,12 @@ export function hostPort({ host, port }: { host: string; port: number }): string
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
+/** Who listens on all addresses of this machine is reached by the nearest. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
+
 /** For people: where a route listens. */
 export function listenText(listen: ListenAt): string {
   if ('path' in listen) return listen.path

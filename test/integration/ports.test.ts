@@ -10,7 +10,7 @@ import { Brood, pidsOf, portOf, program } from '../support/brood.ts'
 import { ConfigFile } from '../support/config-file.ts'
 import { freePort } from '../support/free-port.ts'
 import { formatReport, startLoad } from '../support/load/index.ts'
-import { missing, run } from '../support/other-proxies.ts'
+import { faultsOf, missing, run } from '../support/other-proxies.ts'
 
 const bounded = { timeout: 90_000 }
 
@@ -235,7 +235,41 @@ describe('the proxy in front', () => {
   })
 })
 
+/** The ports that nginx gives requests to. */
+function serversIn(config: string): number[] {
+  return [...config.matchAll(/^ *server 127\.0\.0\.1:(\d+)/gm)].map(([, port]) => Number(port))
+}
+
 describe("one's own proxy", () => {
+  test('has a configuration made of the ports that the workers have', bounded, async (t) => {
+    const brood = Brood.create(t)
+    await start(brood, '-w', '3', '--proxy', 'off')
+    await brood.start(program('http.js'), '--name', 'other')
+    const config = (name: string, ...more: string[]) =>
+      brood.run('proxy', 'config', name, '--listen', `127.0.0.1:8080`, ...more)
+    const ports = portsOf(await brood.show('web'))
+    for (const name of ['nginx', 'haproxy'] as const) {
+      const ran = await config(name, '--of', 'web')
+      assert.equal(ran.code, 0, ran.stderr)
+      if (name === 'nginx') assert.deepEqual(serversIn(ran.stdout), ports)
+      else for (const port of ports) assert.ok(ran.stdout.includes(`127.0.0.1:${port}`))
+      if (missing(name, 'http') === false) assert.equal(faultsOf(t, name, ran.stdout), '')
+    }
+    const rows: [string[], number, RegExp][] = [
+      [['--of', 'other'], 2, /--of other: its share mode is \w+, .* --share ports --proxy off/],
+      [['--of', 'nobody'], 3, /no app is named 'nobody'/],
+      [['--of', 'web', '--to', '3001'], 2, /--of and --to both say where requests go: write one of them/],
+      [['--to', '3001', '--address', '*:3000'], 2, /--address \*:3000 goes with --of/],
+      [['--of', 'web', '--weights', '1,1,1,1'], 2, /--weights/],
+    ]
+    for (const [words, code, said] of rows) {
+      const ran = await config('nginx', ...words)
+      assert.equal(ran.code, code, ran.stderr)
+      assert.match(ran.stderr, said)
+      assert.equal(ran.stdout, '')
+    }
+  })
+
   test('nginx: a reload and a killed worker fail no request that nginx may ask again', {
     ...bounded,
     skip: missing('nginx', 'http'),
@@ -246,9 +280,8 @@ describe("one's own proxy", () => {
       (await brood.list()).map(({ name }) => name),
       ['web'],
     )
-    const to = portsOf(await brood.show('web')).flatMap((port) => ['--to', `127.0.0.1:${port}`])
     const port = await freePort()
-    const config = await brood.run('proxy', 'config', 'nginx', '--listen', `127.0.0.1:${port}`, ...to)
+    const config = await brood.run('proxy', 'config', 'nginx', '--listen', `127.0.0.1:${port}`, '--of', 'web')
     assert.equal(config.code, 0, config.stderr)
     run(t, 'nginx', config.stdout)
     await answered(t, port)
@@ -286,4 +319,20 @@ test('two addresses have ports of their own', bounded, async (t) => {
   assert.notEqual(portOf(report), portOf(report, 1))
   const { workerPorts = [] } = await brood.show('web')
   assert.equal(new Set(workerPorts.flatMap(({ ports }) => ports)).size, 4)
+  const config = (...more: string[]) =>
+    brood.run('proxy', 'config', 'nginx', '--listen', '8080', '--of', 'web', ...more)
+  const [first, second] = workerPorts
+  assert.ok(first && second)
+  const undecided = await config()
+  assert.equal(undecided.code, 2)
+  const known = `${first.address}, ${second.address}`
+  assert.ok(
+    undecided.stderr.includes(`listens on ${known}: choose one, such as '--address ${first.address}'`),
+  )
+  const chosen = await config('--address', second.address)
+  assert.equal(chosen.code, 0, chosen.stderr)
+  assert.deepEqual(serversIn(chosen.stdout), second.ports)
+  const unknown = await config('--address', '*:1')
+  assert.equal(unknown.code, 2)
+  assert.ok(unknown.stderr.includes(`--address *:1: 'web' listens on ${known}`))
 })

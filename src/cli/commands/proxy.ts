@@ -3,11 +3,18 @@ import { Command } from 'commander'
 import { parseDuration } from '../../kernel/duration.ts'
 import { BroodError } from '../../kernel/errors.ts'
 import type { WrittenRoute } from '../../proxy/written-route.ts'
+import { callForApp } from '../call-for-app.ts'
+import { contextOf } from '../context.ts'
 import { terminal } from '../terminal.ts'
 
 interface ProxyOptions extends WrittenRoute {
   readonly grace: string
   readonly json?: boolean
+}
+
+interface ConfigOptions extends WrittenRoute {
+  readonly of?: string
+  readonly address?: string
 }
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -30,15 +37,31 @@ export function proxyCommand(): Command {
 function configCommand(): Command {
   const command = withRouteOptions(new Command('config').argument('<program>', 'nginx or haproxy'))
     .description('print the configuration of another proxy that does the same')
+    .option('--of <app>', 'in place of --to: the workers of an app in share mode ports, as they are now')
+    .option(
+      '--address <address>',
+      "with --of: which of the app's addresses, such as *:3000; needed if it has several",
+    )
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-  return command.action(async (program: string, options: WrittenRoute) => {
+  return command.action(async (program: string, { of, address, ...options }: ConfigOptions) => {
     const { configWriters } = await import('../../proxy/config-text/index.ts')
     const { routeOf } = await import('../../proxy/written-route.ts')
     if (program !== 'nginx' && program !== 'haproxy')
       throw new BroodError('usage', `config ${program}: write nginx or haproxy`)
-    process.stdout.write(configWriters[program](routeOf(options)))
+    if (of !== undefined && options.to !== undefined)
+      throw new BroodError('usage', '--of and --to both say where requests go: write one of them')
+    if (of === undefined && address !== undefined)
+      throw new BroodError('usage', `--address ${address} goes with --of: name the app that has it`)
+    const to = of === undefined ? options.to : await upstreamsOf(of, address)
+    process.stdout.write(configWriters[program](routeOf({ ...options, to })))
   })
+}
+
+async function upstreamsOf(app: string, address: string | undefined): Promise<readonly string[]> {
+  const { workerUpstreams } = await import('../worker-upstreams.ts')
+  const { client } = contextOf({})
+  return workerUpstreams(await callForApp(app, () => client.call('show', { app })), address)
 }
 
 function withRouteOptions(command: Command): Command {

@@ -1,6 +1,6 @@
 // What the proxy in front of an app is to do, as it is now and whenever that changes.
 import type { AppSpec } from '../../config/app-spec.ts'
-import type { Route } from '../../proxy/route.ts'
+import { type Route, reachable } from '../../proxy/route.ts'
 import type { App } from '../../supervisor/app.ts'
 import { addressKey, type ListenAddress } from '../../wire/messages.ts'
 import type { WorkerPorts } from '../control/contract.ts'
@@ -92,10 +92,4 @@ function listenOf(address: ListenAddress): Route['listen'] | undefined {
   if (address.kind !== 'tcp') return undefined
   const { host, port, ipv6Only } = address
   return { port, ...(host === undefined ? {} : { host }), ...(ipv6Only ? { ipv6Only } : {}) }
-}
-
-/** Who listens on all addresses of this machine is reached by the nearest. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  return host === '::' ? '::1' : host
 }
