@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util'
 import {
   brood,
   broodBalanced,
+  broodPorts,
+  broodPortsTcp,
   broodRebalanced,
   broodShared,
   broodSharedRebalanced,
@@ -35,7 +37,7 @@ import type { Suite } from './suite.ts'
 import { describeMachine } from './system/machine.ts'
 
 const workers = 2
-const contestants = [bare, brood, broodShared, broodBalanced, clusterRoundRobin]
+const contestants = [bare, brood, broodShared, broodBalanced, broodPorts, broodPortsTcp, clusterRoundRobin]
 const rebalanced = [broodRebalanced, broodSharedRebalanced]
 const repetitions = 5
 

@@ -25,6 +25,21 @@ export const broodBalanced: Contestant = {
   start: (place) => startBrood(place, 'balanced'),
 }
 
+/** With the built-in proxy, whose processor time counts. */
+export const broodPorts: Contestant = {
+  key: 'brood-ports',
+  title: 'brood, ports',
+  shape: 'supervised',
+  start: (place) => startBrood(place, 'ports'),
+}
+
+export const broodPortsTcp: Contestant = {
+  key: 'brood-ports-tcp',
+  title: 'brood, ports, tcp',
+  shape: 'supervised',
+  start: (place) => startBrood(place, 'ports', { flags: ['--proxy', 'tcp'] }),
+}
+
 export const broodRebalanced: Contestant = {
   key: 'brood-rebalanced',
   title: 'brood, slots, rebalanced',
@@ -53,11 +68,13 @@ export const broodBlocked: readonly Contestant[] = [
   { share: 'slots', title: 'slots, no adoption', environment: { STAND_IN: 'no' } },
   { share: 'shared', title: 'shared', environment: {} },
   { share: 'balanced', title: 'balanced', environment: {} },
-].map(({ share, title, environment }) => ({
+  { share: 'ports', title: 'ports', environment: {} },
+  { share: 'ports', title: 'ports, tcp', environment: {}, flags: ['--proxy', 'tcp'] },
+].map(({ share, title, environment, flags }) => ({
   key: `brood-blocked-${title.replaceAll(/\W+/g, '-')}`,
   title,
   shape: 'supervised',
-  start: (place) => startBrood(place, share, { program: blocksProgram, environment }),
+  start: (place) => startBrood(place, share, { program: blocksProgram, environment, flags: flags ?? [] }),
 }))
 
 interface Told {

@@ -240,6 +240,21 @@ suite('share modes compared', () => {
     nothingLeft(folder)
   })
 
+  test('are measured through the proxy in front where there is one', { timeout }, async (t) => {
+    const folder = temporaryFolder(t)
+    const brood = Brood.create(t, { TMPDIR: folder })
+    const { trials } = await brood.json<Comparison>(
+      ...['bench', '--compare', 'ports', program('http.js')],
+      ...['-w', '2', '-c', '10', '-d', '1s', '--rounds', '1'],
+    )
+    const [trial] = trials
+    assert.ok(trial !== undefined && trial.requestsPerSecond > 0 && trial.cpuPerRequest !== null)
+    assert.equal(trial.errors, 0)
+    const { requests } = trial.busiestToMean
+    assert.ok(requests !== null && requests >= 1 && requests < 1.5, `in turn, by the workers: ${requests}`)
+    nothingLeft(folder)
+  })
+
   test('need a program that starts', { timeout }, async (t) => {
     const folder = temporaryFolder(t)
     const brood = Brood.create(t, { TMPDIR: folder })

@@ -105,7 +105,7 @@ export function comparisonText(comparison: Comparison, width: number, style: Ter
     ...lines,
     '',
     style('dim', 'Medians of the rounds, ± half the distance between them; RATIO: to the first.'),
-    style('dim', 'CPU/REQ: processor time of all workers and the supervisor for one request.'),
+    style('dim', 'CPU/REQ: processor time of workers, supervisor and proxy for one request.'),
     style('dim', 'BUSIEST: connections of the busiest worker ÷ connections of the mean worker.'),
   ].join('\n')
 }

@@ -1,6 +1,7 @@
 // One measurement of one share mode: the program is started, warmed up, loaded, and what that took of the processors is read.
 import type { AppSpec } from '../../config/app-spec.ts'
 import type { ControlClient } from '../../daemon/control/client.ts'
+import { frontOf } from '../../daemon/front/front.ts'
 import type { Millis } from '../../kernel/clock.ts'
 import { BroodError } from '../../kernel/errors.ts'
 import { usageOf } from '../../process/usage.ts'
@@ -15,7 +16,7 @@ export interface Trial {
   readonly mode: AppSpec['share']
   readonly round: number
   readonly requestsPerSecond: number
-  /** Processor time of all workers and the supervisor, in microseconds; null where the system does not tell. */
+  /** Processor time of all workers, the supervisor, and the proxy in front of them where there is one, in microseconds; null where the system does not tell. */
   readonly cpuPerRequest: number | null
   /** Milliseconds; null when nothing was answered. */
   readonly p99: Millis | null
@@ -52,7 +53,8 @@ export async function trial(
     await runLoad({ ...load, duration: Math.min(warmUp, load.duration) }, signal, {})
     const census = await Census.begin(spec.name, client)
     const { pid: supervisor } = await client.call('status', {})
-    const before = cpuOf([...pids, supervisor])
+    const working = [...pids, ...(await frontPids(spec, client)), supervisor]
+    const before = cpuOf(working)
     let held: number[] = []
     const result = await runLoad(load, signal, {
       tick,
@@ -61,7 +63,7 @@ export async function trial(
         held = connectionsBetween(idle, socketsOf(pids))
       },
     })
-    const after = cpuOf([...pids, supervisor])
+    const after = cpuOf(working)
     await census.take()
     const answered = census.answerers.map(({ requests }) => requests)
     const cpu = before === undefined || after === undefined ? undefined : after - before
@@ -81,6 +83,13 @@ export async function trial(
   } finally {
     await client.call('delete', { target: spec.name })
   }
+}
+
+async function frontPids(spec: AppSpec, client: ControlClient): Promise<number[]> {
+  const front = frontOf(spec)
+  if (front === undefined) return []
+  const { workers } = await client.call('show', { app: front.name })
+  return workers.flatMap(({ pid }) => pid ?? [])
 }
 
 function portOf({ name, addresses }: AppReport): number {

@@ -35,7 +35,7 @@ export function benchCommand(): Command {
     .option('-H, --header <header>', "of the request: 'name: value'; repeatable", collect)
     .option('-b, --body <text>', 'of the request')
     .option('--short', 'a new connection for each request')
-    .option('--compare <modes>', 'run a program in these share modes in turn: slots,shared,balanced')
+    .option('--compare <modes>', 'run a program in these share modes in turn: slots,shared,balanced,ports')
     .option('--rounds <n>', 'with --compare: how often each mode has its turn (default: 3)')
     .option('-w, --workers <n>', 'with --compare: how many workers (default: one per processor, at least 2)')
     .option('--port <port>', 'with --compare: the port of the program (default: any, told by PORT=0)')
