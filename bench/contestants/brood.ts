@@ -68,7 +68,8 @@ export const broodBlocked: readonly Contestant[] = [
   { share: 'slots', title: 'slots, no adoption', environment: { STAND_IN: 'no' } },
   { share: 'shared', title: 'shared', environment: {} },
   { share: 'balanced', title: 'balanced', environment: {} },
-  { share: 'ports', title: 'ports', environment: {} },
+  // By its cookie whoever has a worker block keeps to the same one.
+  { share: 'ports', title: 'ports', environment: {}, flags: ['--sticky'] },
   { share: 'ports', title: 'ports, tcp', environment: {}, flags: ['--proxy', 'tcp'] },
 ].map(({ share, title, environment, flags }) => ({
   key: `brood-blocked-${title.replaceAll(/\W+/g, '-')}`,

@@ -97,15 +97,17 @@ async function withUse<T>(pid: number, act: () => Promise<T>): Promise<{ result:
   return { result, percent: ((processorTime(pid) - used) / 1e6 / (now() - from)) * 100 }
 }
 
-/** Has one worker, the one its connection is with, block in a steady rhythm. */
+/** Has one worker, the one its connection or its cookie is with, block in a steady rhythm. */
 class Blocker implements AsyncDisposable {
   readonly pid: number
   readonly #agent: Agent
+  readonly #cookie: string
   readonly #ending = new AbortController()
   readonly #blocks: Promise<Block[]>
 
-  private constructor(port: number, agent: Agent, pid: number, signal: AbortSignal) {
+  private constructor(port: number, agent: Agent, pid: number, cookie: string, signal: AbortSignal) {
     this.#agent = agent
+    this.#cookie = cookie
     this.pid = pid
     this.#blocks = this.#run(port, signal)
     this.#blocks.catch(() => {}) // told by `end`
@@ -113,8 +115,8 @@ class Blocker implements AsyncDisposable {
 
   static async begin(port: number, signal: AbortSignal): Promise<Blocker> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1, timeout: 30_000 })
-    const pid = Number(await ask(port, '/', agent, signal))
-    return new Blocker(port, agent, pid, signal)
+    const { body, cookie } = await ask(port, '/', agent, '', signal)
+    return new Blocker(port, agent, Number(body), cookie, signal)
   }
 
   end(): Promise<Block[]> {
@@ -132,19 +134,28 @@ class Blocker implements AsyncDisposable {
     const ending = AbortSignal.any([signal, this.#ending.signal])
     while (!ending.aborted) {
       const next = now() + block.every
-      blocks.push(JSON.parse(await ask(port, `/block/${block.length}`, this.#agent, signal)))
+      const { body } = await ask(port, `/block/${block.length}`, this.#agent, this.#cookie, signal)
+      blocks.push(JSON.parse(body))
       await delay(Math.max(0, next - now()), undefined, { signal: ending }).catch(() => {})
     }
     return blocks
   }
 }
 
-function ask(port: number, path: string, agent: Agent, signal: AbortSignal): Promise<string> {
+interface Told {
+  readonly body: string
+  /** What the answer sets, as it is sent back; empty when there is none. */
+  readonly cookie: string
+}
+
+function ask(port: number, path: string, agent: Agent, cookie: string, signal: AbortSignal): Promise<Told> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, agent, signal }, (response) => resolve(text(response))).once(
-      'error',
-      reject,
-    )
+    const headers = cookie === '' ? {} : { cookie }
+    get({ host: '127.0.0.1', port, path, headers, agent, signal }, (response) => {
+      const [set = ''] = response.headers['set-cookie'] ?? []
+      const told = text(response).then((body) => ({ body, cookie: set.split(';')[0] ?? '' }))
+      told.then(resolve, reject)
+    }).once('error', reject)
   })
 }
 
