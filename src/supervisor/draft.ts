@@ -166,7 +166,8 @@ export class Draft {
     this.notice(notice)
   }
 
-  #isStaying(worker: Worker): boolean {
-    return (worker.at === 'ready' || worker.at === 'settling') && this.isWanted(worker.slot)
+  /** Serves, and goes on with it; one that is expected back serves meanwhile, too. */
+  #isStaying({ at, slot }: Worker): boolean {
+    return (at === 'ready' || at === 'settling' || at === 'returning') && this.isWanted(slot)
   }
 }

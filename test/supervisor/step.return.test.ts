@@ -185,7 +185,7 @@ suite('among found workers', () => {
       name: 'those beyond the size leave, as soon as they hear of it',
       size: 1,
       steps: [
-        ['found 1@0 2@1', 'drain 2 alone 1000'],
+        ['found 1@0 2@1', 'drain 2 hand-on 1000'],
         ['returned 1 ready', 'returned 1@0'],
         ['returned 2 ready'],
         ['exit 2 normal', 'left 2@1: died'],
@@ -339,7 +339,7 @@ suite('while workers are expected back,', () => {
       size: 2,
       steps: [
         ['found 1@0 2@1'],
-        ['scale 1', 'drain 2 alone 1000'],
+        ['scale 1', 'drain 2 hand-on 1000'],
         ['exit 2 normal', 'left 2@1: died'],
         ['returned 1 ready', 'returned 1@0', 'scaled'],
       ],
