@@ -26,6 +26,7 @@ import { type ServedReport, servedReports } from './served-report.ts'
 import type { KeptSocket } from './spawned-worker.ts'
 import { type AppState, type Event, initialState, type Notice } from './state.ts'
 import { Takeover } from './takeover.ts'
+import type { SlotPorts } from './used-queues.ts'
 
 export class App {
   readonly releases: Releases
@@ -178,18 +179,18 @@ export class App {
   }
 
   /** In share mode `ports`, by slot: the ports that somebody accepts on. */
-  get ports(): AppSockets['ports'] {
-    return this.#sockets.ports
+  get ports(): SlotPorts[] {
+    return this.#sockets.used.ports
   }
 
   /** The socket of a slot at an address; undefined when it is not open. */
   socketAt(key: string, slot: number): AnySocket | undefined {
-    return this.#sockets.socketAt(key, slot)
+    return this.#sockets.used.socketAt(key, slot)
   }
 
   /** Its sockets in use, for workers to keep. */
   get kept(): KeptSocket[] {
-    return this.#sockets.inUse.map((one) => ({ app: this.settings.name, ...one }))
+    return this.#sockets.used.all.map((one) => ({ app: this.settings.name, ...one }))
   }
 
   /** Binds addresses before the first worker starts: the configured port, and those learned in an earlier life. */

@@ -23,7 +23,7 @@ export function equip(
   appSockets: AppSockets,
   events: Pick<AppEvents, 'kept' | 'rescue'>,
 ): Equipment {
-  const own = appSockets.within(size).map((one) => ({ app: name, ...one }))
+  const own = appSockets.used.within(size).map((one) => ({ app: name, ...one }))
   const known = new Set(own.map(({ key, slot: other }) => `${key} ${other}`))
   const others = events.kept().filter((one) => one.app !== name || !known.has(`${one.key} ${one.slot}`))
   const rescue = events.rescue(slot, identity === undefined)
