@@ -214,7 +214,7 @@ export class Apps {
       changed,
       given,
       opened: (socket) => {
-        if (line() !== undefined) for (const { app } of this.all) app.keep(socket)
+        if (line() !== undefined) for (const { app } of this.all) app.keepers.keep(socket)
         this.routes.changed()
       },
       released: (keys) =>
@@ -261,7 +261,7 @@ export class Apps {
 export async function end(entry: Entry): Promise<void> {
   entry.dismiss()
   entry.waiting?.abort()
-  await entry.app.stop()
+  await entry.app.commands.stop()
   entry.app.close()
 }
 

@@ -24,7 +24,7 @@ export class Changes {
     entry.spec = spec
     try {
       if (how === 'live') app.adjust(settings)
-      else await app.update(settings)
+      else await app.commands.update(settings)
       this.#apps.tend(spec.name) // by the rules it has now
     } catch (error) {
       entry.spec = old
@@ -57,7 +57,7 @@ export class Changes {
     const entry = this.#apps.add(spec)
     try {
       bindPort(entry)
-      await entry.app.start(fresh)
+      await entry.app.commands.start(fresh)
       await this.#companions.attend(entry)
       return entry
     } catch (error) {

@@ -71,7 +71,7 @@ export class Commands {
       await this.#companions.awaitDependencies(entry, spec.ready.timeout)
       bindPort(entry)
       this.#memory.save() // a disk that is full must be known before anything runs
-      await entry.app.start(true)
+      await entry.app.commands.start(true)
       this.#memory.starting.delete(entry)
       await this.#companions.attend(entry)
       this.#memory.save()
@@ -79,7 +79,7 @@ export class Commands {
     } catch (error) {
       this.#memory.starting.delete(entry)
       // Nothing is left half-started.
-      await entry.app.stop()
+      await entry.app.commands.stop()
       entry.app.close()
       this.#apps.remove(entry, before) // the stopped app whose name it wanted to take
       this.#memory.save()
@@ -92,7 +92,7 @@ export class Commands {
     return this.#each(target, 'reload', async (entry, slot) => {
       await asItWas(entry)
       await this.#companions.attend(entry)
-      return entry.app.reload(slot === undefined ? undefined : [slot])
+      return entry.app.commands.reload(slot === undefined ? undefined : [slot])
     })
   }
 
@@ -101,7 +101,7 @@ export class Commands {
     return this.#each(whole(target, 'restart'), 'restart', async (entry) => {
       await asItWas(entry)
       await this.#companions.attend(entry)
-      return entry.app.restart()
+      return entry.app.commands.restart()
     })
   }
 
@@ -110,7 +110,7 @@ export class Commands {
     return this.#eachInReverse(whole(target, 'stop'), 'stop', async (entry) => {
       entry.dismiss()
       entry.waiting?.abort()
-      await entry.app.stop()
+      await entry.app.commands.stop()
     })
   }
 
@@ -147,7 +147,7 @@ export class Commands {
     }
     this.#chronicle.asked(name, `scale to ${size}`, 'command scale')
     await asItWas(entry)
-    await app.scale(size)
+    await app.commands.scale(size)
     this.#memory.save()
     return this.#apps.report(entry)
   }

@@ -32,7 +32,7 @@ export class Companions {
     const { name } = entry.spec
     entry.dismiss()
     // Why one failed is in the history; the next change tries again.
-    const reload = changeReload(() => entry.app.reload(), this.#clock)
+    const reload = changeReload(() => entry.app.commands.reload(), this.#clock)
     const { begun, end } = attend(entry.spec, this.#home, this.#clock, {
       changed: (path) => {
         this.#chronicle.asked(name, 'reload', `watch: ${path} changed`)
@@ -81,12 +81,12 @@ export class Companions {
     try {
       for (const { spec, app } of affected.toReversed()) {
         this.#chronicle.asked(spec.name, 'stop', cause)
-        await app.stop()
+        await app.commands.stop()
       }
       for (const { spec, app } of affected) {
         await this.#awaitUp(fallen.spec, spec, names)
         this.#chronicle.asked(spec.name, 'start', cause)
-        await app.start(false)
+        await app.commands.start(false)
       }
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#chronicle.failed(fallen.spec, messageOf(error))

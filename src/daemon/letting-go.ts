@@ -23,7 +23,7 @@ export class LettingGo {
   begin(apps: readonly App[], app: string, keys: readonly string[]): Promise<void> {
     const request = this.#next++
     const asked = apps.flatMap((one) =>
-      one.letGo(app, keys, request).map((worker) => nameOf(one.settings.name, worker)),
+      one.keepers.letGo(app, keys, request).map((worker) => nameOf(one.settings.name, worker)),
     )
     if (asked.length === 0) return Promise.resolve()
     return new Promise((settle) => {

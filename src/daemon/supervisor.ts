@@ -160,9 +160,7 @@ export class Supervisor {
     try {
       // The schema of the file is that of the messages.
       const addresses = remembered.addresses as RememberedAddress[]
-      app.inherit(addresses, sockets, workers.length > 0)
-      if (workers.length > 0) app.find(workers)
-      app.adoptOrphans()
+      app.takeover.begin(addresses, sockets, workers)
       if (wanted === 'stopped') return
       void this.#companions.attend(entry)
       const up = this.#bringUp(entry, goesOn)
@@ -183,7 +181,7 @@ export class Supervisor {
     const { name } = entry.spec
     this.#memory.wanted.add(name) // also if this supervisor dies before it has begun to start it
     if (!runs) await this.#companions.awaitDependencies(entry, undefined)
-    await entry.app.start(false)
+    await entry.app.commands.start(false)
     this.#memory.wanted.delete(name)
   }
 
@@ -191,10 +189,10 @@ export class Supervisor {
   async #finishReload(entry: Entry, { reloading, trusted }: RememberedApp): Promise<void> {
     if (reloading === undefined) return
     const { app, previous } = entry
-    if (await app.resumeReload(reloading)) return
+    if (await app.commands.resumeReload(reloading)) return
     // Other reloads bring the same description anew.
     if (reloading !== trusted && previous !== undefined && previous.release === trusted) {
-      app.withdraw(reloading)
+      app.commands.withdraw(reloading)
       entry.spec = previous.spec
       entry.previous = undefined // the one before that is not known any more
       void this.#companions.attend(entry)
@@ -206,9 +204,10 @@ export class Supervisor {
   takeBack(back: BackMessage, connection: WorkerConnection): void {
     const app = this.apps.find(back.app)?.app
     const stale = staleOf(back, (place) => this.apps.inodeAt(place))
-    if (app?.knows(back) === true && isBetterHeir(back, stale, this.apps.kept) && this.#mayLeave(app))
+    const expected = app?.takeover.expects(back) === true
+    if (expected && isBetterHeir(back, stale, this.apps.kept) && this.#mayLeave(app))
       return this.#leaveTo(back, connection)
-    if (app?.takeBack(back, connection) !== true) return connection.close()
+    if (app?.takeover.takeBack(back, connection) !== true) return connection.close()
     // One that listens and that nobody accepts from would swallow its share of the connections.
     if (stale.length > 0) connection.send({ type: 'drop', sockets: stale })
   }
@@ -222,7 +221,7 @@ export class Supervisor {
   /** Ends as if killed, with the commands under way; this worker is the first to bring up the next. */
   #leaveTo({ app, slot }: BackMessage, connection: WorkerConnection): void {
     this.#chronicle.note({ type: 'supervisor-left', app, slot, pid: process.pid })
-    for (const { app: one } of this.apps.all) one.lack()
+    for (const { app: one } of this.apps.all) one.keepers.lack()
     connection.send({ type: 'lead' })
     this.#leave()
   }

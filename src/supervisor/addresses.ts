@@ -43,9 +43,24 @@ export class Addresses {
     this.#sharing = sharing
   }
 
-  /** What an earlier supervisor left of an address; to be told before it is opened. */
-  find(key: string, found: Found): void {
-    this.#found.set(key, found)
+  /**
+   * Binds again what an earlier supervisor had bound. `sockets`: by slot, what it has left; `occupied`: its workers live, so
+   * what could not be passed on is bound beside them.
+   */
+  inherit(
+    { address, port, ports, speaksHttp }: RememberedAddress,
+    sockets: ReadonlyMap<number, AnySocket>,
+    occupied: boolean,
+  ): void {
+    const key = addressKey(address)
+    this.#found.set(key, {
+      sockets,
+      occupied,
+      ...(port === undefined ? {} : { port }),
+      ...(ports === undefined ? {} : { ports }),
+    })
+    this.open(address)
+    this.use(key, speaksHttp)
   }
 
   /** The sockets of an address, bound now if they are not yet. */

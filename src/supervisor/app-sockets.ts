@@ -1,24 +1,18 @@
 // The sockets of one app: gives workers the ones they listen on, and keeps every queue moving.
 import type { Clock } from '../kernel/clock.ts'
-import { BroodError, messageOf } from '../kernel/errors.ts'
-import { type AcceptCommand, Acceptors } from '../listen/acceptors.ts'
+import type { BroodError } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
 import { addressKey, type BackMessage, isUdpKey, type ListenAddress } from '../wire/messages.ts'
-import { inodeOf } from '../wire/socket-inode.ts'
 import { Addresses, type RememberedAddress } from './addresses.ts'
+import { Adoption, type Listener } from './adoption.ts'
 import type { AppSettings } from './app-settings.ts'
 import { BalancedAddresses } from './balanced-addresses.ts'
+import { asRefusal, listenCode } from './listen-refusal.ts'
 import { Passages } from './passages.ts'
 import type { KnownQueue } from './queue-report.ts'
-import type { WorkerProcess } from './worker-process.ts'
-
-/** A living worker, by the number the lifecycle gave it. */
-export interface Listener {
-  readonly slot: number
-  readonly process: WorkerProcess
-}
+import { UsedQueues } from './used-queues.ts'
 
 export interface AppSocketsEvents {
   /** A worker listens on it for the first time. */
@@ -35,24 +29,15 @@ interface Heard {
   readonly backlog?: number | undefined
 }
 
-interface InUse {
-  readonly key: string
-  readonly slot: number
-  readonly socket: AnySocket
-}
-
 export class AppSockets {
   /** Of idle connections, between workers. */
   readonly passages: Passages
+  readonly used: UsedQueues
   readonly #addresses: Addresses
-  #acceptors = new Acceptors()
+  readonly #adoption: Adoption
   readonly #workers: ReadonlyMap<number, Listener>
   readonly #events: AppSocketsEvents
   readonly #balanced: BalancedAddresses | undefined
-  /** Which sockets are in LISTEN state, or may be: address key → slots. */
-  readonly #used = new Map<string, Set<number>>()
-  /** Address key → what its workers listen with. */
-  readonly #backlogs = new Map<string, number>()
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
   constructor(
@@ -66,7 +51,9 @@ export class AppSockets {
       this.#given(address),
     )
     this.#workers = workers
-    this.passages = new Passages(workers, (key) => this.#acceptors.serving(key))
+    this.used = new UsedQueues(this.#addresses)
+    this.#adoption = new Adoption(workers, this.#addresses, () => events.stuck())
+    this.passages = new Passages(workers, (key) => this.#adoption.serving(key))
     if (share === 'balanced') this.#balanced = new BalancedAddresses(balance, workers, clock)
   }
 
@@ -74,43 +61,8 @@ export class AppSockets {
     return this.#addresses.remembered
   }
 
-  socketAt(key: string, slot: number): AnySocket | undefined {
-    return this.#socketsAt(key, [slot])[0]?.socket
-  }
-
   get keys(): string[] {
     return this.#addresses.keys
-  }
-
-  /** What has been listened on, and so may hold connections. */
-  get inUse(): InUse[] {
-    return [...this.#used].flatMap(([key, slots]) => this.#socketsAt(key, [...slots]))
-  }
-
-  /** What is or will be listened on by an app of that size, and what has been. */
-  within(size: number): InUse[] {
-    const first = Array.from({ length: size }, (_, slot) => slot)
-    return this.keys.flatMap((key) =>
-      this.#socketsAt(key, [...new Set([...first, ...(this.#used.get(key) ?? [])])]),
-    )
-  }
-
-  #socketsAt(key: string, slots: readonly number[]): InUse[] {
-    const sockets = this.#addresses.get(key)
-    if (sockets === undefined) return []
-    const queues = [...new Set(slots.map((slot) => slot % sockets.queues))].filter((one) =>
-      sockets.isBound(one),
-    )
-    return queues.map((slot) => ({ key, slot, socket: sockets.socketOf(slot) }))
-  }
-
-  /** By slot, the ports of workers that listen on their own, or have listened: someone accepts there. */
-  get ports(): { address: ListenAddress; speaksHttp: boolean; ports: ReadonlyMap<number, number> }[] {
-    return this.#addresses.remembered.flatMap(({ address, ports, speaksHttp = false }) => {
-      if (ports === undefined) return []
-      const used = [...(this.#used.get(addressKey(address)) ?? [])]
-      return [{ address, speaksHttp, ports: new Map(used.map((slot) => [slot, ports[slot] ?? 0])) }]
-    })
   }
 
   get labels(): { key: string; label: string }[] {
@@ -119,27 +71,15 @@ export class AppSockets {
 
   /** Queues that are served by another slot's worker just now. */
   get adopted(): { key: string; slot: number; worker: number }[] {
-    return this.#acceptors.adopted()
+    return this.#adoption.adopted
   }
 
   /** Every TCP queue that connections can wait in. */
   get queues(): KnownQueue[] {
-    const labels = new Map(this.labels.map(({ key, label }) => [key, label]))
-    const inOrder = this.inUse.toSorted(
-      (a, b) => this.keys.indexOf(a.key) - this.keys.indexOf(b.key) || a.slot - b.slot,
-    )
-    return inOrder.flatMap(({ key, slot, socket }) => {
-      const sockets = this.#addresses.get(key)
-      const adopter = this.adopted.find((one) => one.key === key && one.slot === slot)?.worker
-      if (sockets === undefined || isUdpKey(key) || (sockets.port ?? sockets.ports) === undefined) return []
-      return {
-        address:
-          sockets.ports === undefined ? (labels.get(key) ?? key) : `${key} on port ${sockets.ports[slot]}`,
-        slot: sockets.queues > 1 ? slot : null,
-        adopter: (adopter === undefined ? undefined : this.#workers.get(adopter)?.slot) ?? null,
-        inode: inodeOf(socket),
-        backlog: this.#backlogs.get(key),
-      }
+    const { adopted } = this
+    return this.used.known((key, slot) => {
+      const adopter = adopted.find((one) => one.key === key && one.slot === slot)?.worker
+      return adopter === undefined ? undefined : this.#workers.get(adopter)?.slot
     })
   }
 
@@ -148,14 +88,14 @@ export class AppSockets {
     const keys = this.keys.filter(
       (key) => this.#isBalanced(key) || (this.#addresses.get(key)?.queues ?? 1) > 1,
     )
-    return [...new Set(keys.flatMap((key) => this.#acceptors.serving(key)))]
+    return [...new Set(keys.flatMap((key) => this.#adoption.serving(key)))]
   }
 
   /** They listen from the start, so every one of their queues needs somebody from the start. */
   #given(address: ListenAddress): AddressSockets | undefined {
     const sockets = this.#events.given(address)
     for (let queue = 0; queue < (sockets?.queues ?? 0); queue++) {
-      this.#acceptors.orphan(addressKey(address), queue)
+      this.#adoption.unserved(addressKey(address), queue)
     }
     return sockets
   }
@@ -182,43 +122,35 @@ export class AppSockets {
     inherited: readonly { key: string; slot: number; socket: AnySocket }[],
     occupied: boolean,
   ): void {
-    for (const { address, port, ports, speaksHttp } of addresses) {
-      const key = addressKey(address)
-      const sockets = new Map(
-        inherited.filter((one) => one.key === key).map(({ slot, socket }) => [slot, socket]),
-      )
-      this.#addresses.find(key, {
-        sockets,
-        occupied,
-        ...(port === undefined ? {} : { port }),
-        ...(ports === undefined ? {} : { ports }),
-      })
-      this.#addresses.open(address)
-      this.#addresses.use(key, speaksHttp)
-      if (sockets.size > 0) this.#used.set(key, new Set(sockets.keys()))
+    for (const remembered of addresses) {
+      const key = addressKey(remembered.address)
+      const sockets = inherited.filter((one) => one.key === key)
+      const bySlot = new Map(sockets.map(({ slot, socket }) => [slot, socket]))
+      this.#addresses.inherit(remembered, bySlot, occupied)
+      for (const { slot } of sockets) this.used.add(key, slot)
     }
   }
 
   /** Until it says otherwise, a worker of an earlier supervisor serves its slot's queue of every address. */
   assume(id: number): void {
     const slot = this.#workers.get(id)?.slot
-    for (const { key, slot: used } of this.inUse) {
+    for (const { key, slot: used } of this.used.all) {
       const queues = this.#addresses.get(key)?.queues ?? 1
-      if (slot !== undefined && slot % queues === used) this.#listens(id, key)
+      if (slot !== undefined && slot % queues === used) this.#adoption.listens(id, key)
     }
   }
 
   /** A worker of an earlier supervisor says what it serves. */
   back(id: number, { listening, adopted }: BackMessage): void {
     for (const key of this.keys) {
-      if (listening.includes(key)) this.#listens(id, key)
+      if (listening.includes(key)) this.#adoption.listens(id, key)
       else this.left(id, key)
     }
-    for (const { key, slot } of adopted) this.#accept(this.#acceptors.adopts(key, slot, id))
+    for (const { key, slot } of adopted) this.#adoption.adopts(id, key, slot)
   }
 
   adoptOrphans(): void {
-    for (const { key, slot } of this.inUse) this.#accept(this.#acceptors.orphan(key, slot))
+    for (const { key, slot } of this.used.all) this.#adoption.orphan(key, slot)
   }
 
   /** Whether another worker can be sent the connections of this one. */
@@ -244,8 +176,7 @@ export class AppSockets {
       worker.process.sendListener({ type: 'listen', request, key: sockets.key, ...balanced }, listener)
       return undefined
     } catch (error) {
-      const refusal =
-        error instanceof BroodError ? error : new BroodError('address_invalid', messageOf(error))
+      const refusal = asRefusal(error)
       worker.process.send({ type: 'refused', request, code: listenCode(refusal), message: refusal.message })
       return refusal
     }
@@ -256,7 +187,7 @@ export class AppSockets {
     const worker = this.#workers.get(id)
     const sockets = this.#addresses.use(key, speaksHttp)
     if (worker === undefined || sockets === undefined) return
-    if (backlog !== undefined) this.#backlogs.set(key, backlog)
+    if (backlog !== undefined) this.used.backlog(key, backlog)
     this.#owns(id, sockets)
     const slot = worker.slot % sockets.queues
     this.#events.opened(key, slot, sockets.socketOf(slot))
@@ -268,53 +199,44 @@ export class AppSockets {
    * the requests that are to be answered.
    */
   makesReady(key: string): boolean {
-    return !isUdpKey(key) || [...this.#used.keys()].every(isUdpKey)
+    return !isUdpKey(key) || this.used.keys.every(isUdpKey)
   }
 
   /** The queue of the worker's slot holds something, or may, and the worker takes it. */
   #owns(id: number, { key, queues }: AddressSockets): void {
     const worker = this.#workers.get(id)
     if (worker === undefined) return
-    const used = this.#used.get(key) ?? new Set()
-    this.#used.set(key, used.add(worker.slot % queues))
-    this.#listens(id, key)
-  }
-
-  #listens(id: number, key: string): void {
-    const worker = this.#workers.get(id)
-    const sockets = this.#addresses.get(key)
-    if (worker === undefined || sockets === undefined) return
-    // A shared address has one queue, whoever listens.
-    this.#accept(this.#acceptors.listening(key, worker.slot % sockets.queues, id))
+    this.used.add(key, worker.slot % queues)
+    this.#adoption.listens(id, key)
   }
 
   /** A worker accepts no longer, on one address or on all: others take over what it served. */
   left(id: number, key?: string): void {
     this.#balanced?.left(id, key)
     if (key === undefined) this.passages.left(id)
-    this.#accept(this.#acceptors.left(id, key))
+    this.#adoption.left(id, key)
   }
 
   /** A worker did not take in a queue it was told to. */
   unable(id: number): void {
-    this.#accept(this.#acceptors.unable(id))
+    this.#adoption.unable(id)
   }
 
   /** Only a new worker can take what waits somewhere: no other has the socket, nor can be sent it. */
   get isStuck(): boolean {
-    return this.#acceptors.isStuck
+    return this.#adoption.isStuck
   }
 
   /** A worker's loop does not turn just now: siblings accept from its queues. */
   blocked(id: number): void {
     this.#balanced?.suspend(id, true)
-    this.#accept(this.#acceptors.blocked(id))
+    this.#adoption.blocked(id)
   }
 
   /** It turns again. */
   awake(id: number): void {
     this.#balanced?.suspend(id, false)
-    this.#accept(this.#acceptors.back(id))
+    this.#adoption.awake(id)
   }
 
   /** A worker has sent the socket of a balanced address to accept on, or gives a connection back. */
@@ -332,8 +254,8 @@ export class AppSockets {
   release(): void {
     this.#balanced?.close()
     this.#addresses.release()
-    this.#acceptors = new Acceptors()
-    this.#used.clear()
+    this.#adoption.forget()
+    this.used.clear()
   }
 
   /** Binds again what was given back; throws when somebody else has it now. */
@@ -344,31 +266,5 @@ export class AppSockets {
   close(): void {
     this.#balanced?.close()
     this.#addresses.close()
-  }
-
-  #accept(commands: readonly AcceptCommand[]): void {
-    for (const { type, key, slot, worker } of commands) {
-      const process = this.#workers.get(worker)?.process
-      const sockets = this.#addresses.get(key)
-      if (process === undefined || sockets === undefined) continue
-      // A worker that cannot be sent sockets keeps them all.
-      if (type === 'release' || !process.takesSockets) process.send({ type, key, slot })
-      else if (!process.sendListener({ type, key, slot }, sockets.socketOf(slot))) this.unable(worker)
-    }
-    if (this.isStuck) this.#events.stuck()
-  }
-}
-
-/** What Node's own `listen` would have failed with. */
-function listenCode(error: BroodError): string {
-  switch (error.code) {
-    case 'port_in_use':
-      return 'EADDRINUSE'
-    case 'port_denied':
-      return 'EACCES'
-    case 'share_mode_unfit':
-      return 'ENOTSUP'
-    default:
-      return 'EADDRNOTAVAIL'
   }
 }

@@ -6,13 +6,14 @@ import { messageOf } from '../kernel/errors.ts'
 import { sharesDatagrams } from '../listen/open-address.ts'
 import { AppCgroup, cgroupsAvailable, type Limits } from '../process/cgroup.ts'
 import { setNice } from '../process/priority.ts'
-import type { AnySocket } from '../wire/any-socket.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
-import type { LogBirth, Rescue } from '../wire/birth.ts'
+import type { LogBirth } from '../wire/birth.ts'
 import type { SupervisorMessage, WorkerMessage } from '../wire/messages.ts'
 import type { AppSettings, Output } from './app-settings.ts'
+import type { Equipment } from './equipment.ts'
 import { ForeignWorker } from './foreign-worker.ts'
 import { Guard } from './guard.ts'
+import { namesOf } from './keepers.ts'
 import type { WorkerFacts } from './report.ts'
 import { ReturnedWorker, type Survivor } from './returned-worker.ts'
 import { type KeptSocket, SpawnedWorker } from './spawned-worker.ts'
@@ -28,7 +29,7 @@ export interface Member extends WorkerFacts {
   /** Where it was when its loop did not turn any more; its end is near. */
   blockedAt: string | undefined
   connections: number | undefined
-  /** Sockets it keeps, by `app key slot`. */
+  /** The names of the sockets it keeps for others. */
   readonly keeps: Set<string>
   readonly guard: Guard
 }
@@ -48,15 +49,6 @@ export interface CrewEvents {
   warning(text: string): void
   /** `member` is undefined when it could not even be started. */
   exit(id: number, slot: number, member: Member | undefined, exit: Exit, error: Error | undefined): void
-}
-
-export interface Equipment {
-  /** Address key → the slot's socket. */
-  readonly sockets: ReadonlyMap<string, AnySocket>
-  /** Addresses whose connections it is sent. */
-  readonly balanced: readonly string[]
-  readonly kept: readonly KeptSocket[]
-  readonly rescue: Rescue | undefined
 }
 
 export class Crew {
@@ -111,22 +103,6 @@ export class Crew {
     if (this.members.size > 0 || this.#cgroup === undefined || this.#cgroup === 'unavailable') return
     this.#cgroup.remove()
     this.#cgroup = undefined
-  }
-
-  /** Gives a socket to everybody who does not keep it yet. */
-  keep({ app, key, slot, socket }: KeptSocket): void {
-    const name = keptName(app, key, slot)
-    for (const { keeps, process } of this.members.values()) {
-      if (keeps.has(name)) continue
-      if (process.sendListener({ type: 'hold', app, key, slot }, socket)) keeps.add(name)
-      else process.send({ type: 'lacking' })
-    }
-  }
-
-  forget(app: string, keys: readonly string[]): void {
-    for (const { keeps } of this.members.values()) {
-      for (const name of keeps) if (keys.some((key) => name.startsWith(`${app} ${key} `))) keeps.delete(name)
-    }
   }
 
   #launch(
@@ -223,7 +199,6 @@ export class Crew {
     kept: readonly KeptSocket[],
   ): void {
     const { pid, startedAt } = process
-    const keeps = new Set(kept.map(({ app, key, slot: other }) => keptName(app, key, other)))
     const send = (message: SupervisorMessage): void => process.send(message)
     const whenKnown = this.#whenKnown(id)
     const guard = new Guard(pid ?? 0, settings, send, this.#clock, this.#random(), {
@@ -242,7 +217,7 @@ export class Crew {
       uncaught: undefined,
       blockedAt: undefined,
       connections: undefined,
-      keeps,
+      keeps: namesOf(kept),
       guard,
     })
   }
@@ -275,8 +250,4 @@ export class Crew {
       exit: (exit, error) => this.#events.exit(id, slot, this.members.get(id), exit, error),
     }
   }
-}
-
-function keptName(app: string, key: string, slot: number): string {
-  return `${app} ${key} ${slot}`
 }

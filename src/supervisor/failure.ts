@@ -1,7 +1,7 @@
 // What went wrong, in words for people: how a worker ended, and what its program threw.
 import type { Millis } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
-import type { Exit } from './state.ts'
+import type { Exit, Notice } from './state.ts'
 
 /** The last thing that went wrong in an app, for `brood show`. */
 export interface Failure {
@@ -37,4 +37,20 @@ export function asSpawnError(cwd: string, error: Error): BroodError {
   if (error instanceof BroodError) return error
   const message = `a worker could not be started in ${cwd}: ${messageOf(error)}`
   return new BroodError('spawn_failed', message, { cause: error })
+}
+
+/** Why a command has failed: the app is not as it was to be, by the notice that came in place of the one hoped for. */
+export function notReady(
+  app: string,
+  notice: Notice,
+  failure: Failure | undefined,
+  more?: string,
+): BroodError {
+  if (!('slot' in notice) || !('reason' in notice)) {
+    return new BroodError('not_ready', `'${app}' was stopped before it was ready`)
+  }
+  const text = `${app}/${notice.slot} ${notice.reason}`
+  return new BroodError('not_ready', more === undefined ? text : `${text}; ${more}`, {
+    detail: failure?.slot === notice.slot ? failure.stderr : [],
+  })
 }

@@ -45,15 +45,6 @@ export interface AppReport {
   readonly workers: readonly WorkerReport[]
 }
 
-/** What a worker has answered since it was first asked. */
-export interface ServedReport {
-  readonly slot: number
-  readonly pid: number | null
-  readonly requests: number
-  /** Answers with a status of 500 and more. */
-  readonly errors: number
-}
-
 export interface WorkerFacts {
   readonly pid: number | undefined
   readonly startedAt: Millis
@@ -66,7 +57,7 @@ export function reportOf(app: {
   script: string
   state: AppState
   live: ReadonlyMap<number, WorkerFacts>
-  restarts: ReadonlyMap<number, number>
+  restartsOf(slot: number): number
   addresses: readonly { key: string; label: string }[]
   adopted: readonly { key: string; slot: number; worker: number }[]
   isBlocked(worker: number): boolean
@@ -81,7 +72,7 @@ export function reportOf(app: {
       pid: facts?.pid ?? null,
       state: worker.at,
       uptime,
-      restarts: app.restarts.get(worker.slot) ?? 0,
+      restarts: app.restartsOf(worker.slot),
       rss: usage?.rss ?? null,
       cpu: usage === undefined || uptime === null || uptime <= 0 ? null : (usage.cpu / uptime) * 100,
       connections: facts?.connections ?? null,
@@ -92,7 +83,7 @@ export function reportOf(app: {
   const empty = app.state.slots.flatMap((slot, index) =>
     index >= app.state.size || workers.some((worker) => worker.slot === index)
       ? []
-      : [emptySlot(index, slot.at === 'active' ? 'stopped' : slot.at, app.restarts.get(index) ?? 0)],
+      : [emptySlot(index, slot.at === 'active' ? 'stopped' : slot.at, app.restartsOf(index))],
   )
   return {
     name: app.name,

@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Rescue } from '../wire/birth.ts'
-import type { Kept } from './held-sockets.ts'
+import type { HeldSockets, Kept } from './held-sockets.ts'
 import { startSupervisor } from './rescue.ts'
 import { claimRescue } from './rescue-claim.ts'
 
@@ -18,16 +18,89 @@ const silence = { first: 1600, most: 60_000 }
 /** When it has ended without having served, another is started at once, then after this, then after twice as many. */
 const failure = { second: 200, most: 60_000 }
 
+/** So many ranks later than others a worker brings a supervisor up that has not all sockets for it. */
+const behindOthers = 8
+
+/** Milliseconds before a supervisor that has closed the line at once is asked again. */
+const turnedAwayPause = 1000
+
 export interface WayBackEvents {
+  /** Whether the worker has given some of its sockets up. */
+  isLeaving(): boolean
+  /** A supervisor listens; this is a connection to it. */
+  found(socket: Socket): void
+}
+
+export class WayBack {
+  readonly #rescue: Rescue
+  readonly #held: HeldSockets
+  readonly #events: WayBackEvents
+  #foundAt = -Infinity
+  /** Whether every socket of the home is kept here. */
+  #hasAll = true
+  /** The last supervisor has named this worker as the first to bring up the next. */
+  #leads = false
+
+  constructor(rescue: Rescue, held: HeldSockets, events: WayBackEvents) {
+    this.#rescue = rescue
+    this.#held = held
+    this.#events = events
+  }
+
+  /** Whether the supervisor is another than the one that started this process. */
+  get isAdopted(): boolean {
+    return this.#foundAt > -Infinity
+  }
+
+  /** There is a socket that only others keep. */
+  lacks(): void {
+    this.#hasAll = false
+  }
+
+  /** Nobody has more than this worker, says a supervisor that leaves. */
+  leads(): void {
+    this.#hasAll = true
+    this.#leads = true
+  }
+
+  /** The supervisor is gone. */
+  lost(): void {
+    // One that drains has given some of its sockets up. The next supervisor is to get them all from somebody who has them.
+    const isComplete = !this.#events.isLeaving() && this.#hasAll
+    const usual = isComplete ? this.#rescue.rank : this.#rescue.rank + behindOthers
+    const rank = this.#leads ? 0 : usual
+    // One that listens and yet does not take this worker will not at once, either.
+    const isTurnedAway = performance.now() - this.#foundAt < turnedAwayPause
+    if (isTurnedAway) setTimeout(() => this.#look(rank), turnedAwayPause).unref()
+    else this.#look(rank)
+  }
+
+  #look(rank: number): void {
+    new Search(
+      { ...this.#rescue, rank },
+      {
+        sockets: () => this.#held.all,
+        found: (socket) => {
+          this.#leads = false
+          this.#foundAt = performance.now()
+          this.#events.found(socket)
+        },
+      },
+    )
+  }
+}
+
+interface SearchEvents {
   /** A supervisor listens; this is a connection to it. */
   found(socket: Socket): void
   /** What a new supervisor needs. */
   sockets(): readonly Kept[]
 }
 
-export class WayBack {
+/** After one loss, until a supervisor is found. */
+class Search {
   readonly #rescue: Rescue
-  readonly #events: WayBackEvents
+  readonly #events: SearchEvents
   #lostAt = performance.now()
   #startAt: number
   #silence = silence.first
@@ -35,7 +108,7 @@ export class WayBack {
   /** This process may start a supervisor, and looks once more before it does. */
   #claimed = false
 
-  constructor(rescue: Rescue, events: WayBackEvents) {
+  constructor(rescue: Rescue, events: SearchEvents) {
     this.#rescue = rescue
     this.#events = events
     this.#startAt = this.#lostAt + Math.min(rescue.rank, 20) * rankDelay

@@ -1,7 +1,7 @@
 // Workers count the requests they answer from the moment on that somebody asks, each its own.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServedReport } from '../../src/supervisor/report.ts'
+import type { ServedReport } from '../../src/supervisor/served-report.ts'
 import { get } from '../fixtures/get.ts'
 import { Brood } from '../support/brood.ts'
 import { post } from '../support/control-socket.ts'

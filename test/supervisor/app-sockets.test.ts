@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/kernel/clock.ts'
-import { AppSockets, type Listener } from '../../src/supervisor/app-sockets.ts'
+import type { Listener } from '../../src/supervisor/adoption.ts'
+import { AppSockets } from '../../src/supervisor/app-sockets.ts'
 import type { WorkerProcess } from '../../src/supervisor/worker-process.ts'
 import type { HandlePurpose, SupervisorMessage, UdpAddress } from '../../src/wire/messages.ts'
 
@@ -67,11 +68,11 @@ suite('a queue of UDP', () => {
     const { sockets } = scene(t, 'slots')
     sockets.give(2, 0, address)
     assert.deepEqual(
-      sockets.inUse.map(({ slot }) => slot),
+      sockets.used.all.map(({ slot }) => slot),
       [1],
     )
     assert.deepEqual(
-      sockets.within(4).map(({ slot }) => slot),
+      sockets.used.within(4).map(({ slot }) => slot),
       [1],
     )
     assert.equal(sockets.socketsOf(0).size, 0)

@@ -1,11 +1,7 @@
 // A worker whose event loop does not turn: it can neither drain nor hear a signal, so it is killed at once and replaced.
 import { suite } from 'node:test'
+import { started } from '../support/lifecycle/leads.ts'
 import { testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
 
 const killed = ['kill 1', 'killed 1@0: loop'] as const
 

@@ -1,15 +1,9 @@
 // The canary: a reload's first new worker serves beside the old one for a while, and nobody else moves until it has done well.
 import { suite } from 'node:test'
+import { started, startedThree, startedTwo } from '../support/lifecycle/leads.ts'
 import { testScenarios } from '../support/lifecycle/scenario.ts'
 
 const canary = { canary: 5000 } as const
-
-const startedThree = [
-  ['start', 'spawn 1@0', 'spawn 2@1', 'spawn 3@2'],
-  ['ready 1', 'worker-ready 1@0'],
-  ['ready 2', 'worker-ready 2@1'],
-  ['ready 3', 'worker-ready 3@2', 'started'],
-] as const
 
 const watched = [
   ...startedThree,
@@ -57,9 +51,7 @@ suite('a canary', () => {
       size: 2,
       policy: { canary: 100 },
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['reload', 'spawn 3@0'],
         ['ready 3', 'worker-ready 3@0'],
         ['wait 249'],
@@ -156,9 +148,7 @@ suite('a canary', () => {
       size: 2,
       policy: { ...canary, parallel: 2 },
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['fault 1 bad', 'signal 1'],
         ['release 2'],
         ['exit 1 crash', 'crashed 1@0: bad', 'spawn 3@0 release 2'],
@@ -241,8 +231,7 @@ suite('the canary of an app of one slot', () => {
       name: 'serves beside the old worker for its time',
       policy: canary,
       steps: [
-        ['start', 'spawn 1@0'],
-        ['ready 1', 'worker-ready 1@0', 'started'],
+        ...started,
         ['release 2', 'spawn 2@0 release 2'],
         ['ready 2', 'worker-ready 2@0'],
         ['wait 4999'],

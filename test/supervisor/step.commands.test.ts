@@ -1,17 +1,7 @@
 // Restart and scale, and which commands are refused while another one is going on.
 import { suite } from 'node:test'
+import { started, startedThree, startedTwo } from '../support/lifecycle/leads.ts'
 import { type Scenario, testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
-
-const startedTwo = [
-  ['start', 'spawn 1@0', 'spawn 2@1'],
-  ['ready 1', 'worker-ready 1@0'],
-  ['ready 2', 'worker-ready 2@1', 'started'],
-] as const
 
 suite('a restart', () => {
   testScenarios([
@@ -98,10 +88,7 @@ suite('a scale', () => {
       name: 'down lets the workers of the highest slots hand on and leave, and is over when they are gone',
       size: 3,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1', 'spawn 3@2'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1'],
-        ['ready 3', 'worker-ready 3@2', 'started'],
+        ...startedThree,
         ['scale 1', 'drain 2 hand-on 1000', 'drain 3 hand-on 1000'],
         ['exit 3 normal', 'left 3@2: died'],
         ['exit 2 crash', 'left 2@1: died', 'scaled'],

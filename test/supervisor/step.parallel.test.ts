@@ -1,5 +1,6 @@
 // A reload of several slots at a time: how many new workers prove themselves at once, and what a failure means for the others.
 import { suite } from 'node:test'
+import { started } from '../support/lifecycle/leads.ts'
 import { testScenarios } from '../support/lifecycle/scenario.ts'
 
 const startedFour = [
@@ -60,8 +61,7 @@ suite('a reload of two slots at a time', () => {
       size: 1,
       policy,
       steps: [
-        ['start', 'spawn 1@0'],
-        ['ready 1', 'worker-ready 1@0', 'started'],
+        ...started,
         ['reload', 'spawn 2@0'],
         ['ready 2', 'worker-ready 2@0'],
         ['wait 250', 'drain 1 hand-on 1000'],

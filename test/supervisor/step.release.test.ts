@@ -1,18 +1,7 @@
 // A reload to another release: what each slot runs and restarts with, and how a release that fails is taken back.
 import { suite } from 'node:test'
+import { started, startedThree, startedTwo } from '../support/lifecycle/leads.ts'
 import { testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
-
-const startedThree = [
-  ['start', 'spawn 1@0', 'spawn 2@1', 'spawn 3@2'],
-  ['ready 1', 'worker-ready 1@0'],
-  ['ready 2', 'worker-ready 2@1'],
-  ['ready 3', 'worker-ready 3@2', 'started'],
-] as const
 
 /** Slot 0 has the new release, and slot 1's new worker starts. */
 const oneReplaced = [
@@ -109,9 +98,7 @@ suite('a reload to another release', () => {
       name: 'leaves a slot that comes only afterwards with a worker of it, too',
       size: 2,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['scale 1', 'drain 2 hand-on 1000'],
         ['exit 2 normal', 'left 2@1: died', 'scaled'],
         ['release 2', 'spawn 3@0 release 2'],
@@ -184,9 +171,7 @@ suite('a release whose new worker fails', () => {
       name: 'before the old worker of the slot before is gone is taken back when that one is gone',
       size: 2,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['release 2', 'spawn 3@0 release 2'],
         ['ready 3', 'worker-ready 3@0'],
         ['wait 250', 'drain 1 hand-on 1000', 'spawn 4@1 release 2'],
@@ -212,9 +197,7 @@ suite('a release whose new worker fails', () => {
       name: 'is forgotten: the next start, restart or scale has the old one',
       size: 2,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['release 2', 'spawn 3@0 release 2'],
         ['exit 3 crash', 'crashed 3@0: died', 'reload-aborted @0: died'],
         ['scale 3', 'spawn 4@2'],
@@ -226,9 +209,7 @@ suite('a release whose new worker fails', () => {
       name: 'leaves alone what an earlier plain reload did',
       size: 2,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['plain release 2', 'spawn 3@0 release 2'],
         ['ready 3', 'worker-ready 3@0'],
         ['wait 250', 'drain 1 hand-on 1000', 'spawn 4@1 release 2'],
@@ -398,9 +379,7 @@ suite('a plain reload to another release that fails', () => {
       name: 'takes nothing back, and the slots it got to restart with it',
       size: 2,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['plain release 2', 'spawn 3@0 release 2'],
         ['ready 3', 'worker-ready 3@0'],
         ['wait 250', 'drain 1 hand-on 1000', 'spawn 4@1 release 2'],

@@ -1,17 +1,7 @@
 // A reload: one slot after the other, the old worker leaves when the new one has proved itself, and stays when it has not.
 import { suite } from 'node:test'
+import { started, startedThree, startedTwo } from '../support/lifecycle/leads.ts'
 import { testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
-
-const startedTwo = [
-  ['start', 'spawn 1@0', 'spawn 2@1'],
-  ['ready 1', 'worker-ready 1@0'],
-  ['ready 2', 'worker-ready 2@1', 'started'],
-] as const
 
 const handedOver = [
   ...started,
@@ -53,10 +43,7 @@ suite('a reload', () => {
       name: 'of some slots leaves the others alone',
       size: 3,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1', 'spawn 3@2'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1'],
-        ['ready 3', 'worker-ready 3@2', 'started'],
+        ...startedThree,
         ['reload 2', 'spawn 4@2'],
         ['ready 4', 'worker-ready 4@2'],
         ['wait 250', 'drain 3 hand-on 1000'],

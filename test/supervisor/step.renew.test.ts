@@ -1,17 +1,7 @@
 // Renewals: workers that are leaky, busy or old are replaced gently, one after the other, and never in anybody's way.
 import { suite } from 'node:test'
+import { started, startedTwo } from '../support/lifecycle/leads.ts'
 import { type Scenario, testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
-
-const startedTwo = [
-  ['start', 'spawn 1@0', 'spawn 2@1'],
-  ['ready 1', 'worker-ready 1@0'],
-  ['ready 2', 'worker-ready 2@1', 'started'],
-] as const
 
 const renewing = [...started, ['renew 1 leaky', 'renewing 1@0: leaky', 'spawn 2@0']] as const
 

@@ -2,13 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { started, startedTwo } from '../support/lifecycle/leads.ts'
 import { Life } from '../support/lifecycle/life.ts'
 import { type Scenario, testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
 
 suite('the restart policy', () => {
   const policies = [
@@ -53,12 +49,7 @@ suite('the restart policy', () => {
     {
       name: 'one_for_one: the other slots do not notice',
       size: 2,
-      steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
-        ['exit 1 crash', 'crashed 1@0: died', 'spawn 3@0'],
-      ],
+      steps: [...startedTwo, ['exit 1 crash', 'crashed 1@0: died', 'spawn 3@0']],
       workers: '2:ready 3:starting',
     },
     {
@@ -141,9 +132,7 @@ suite('an exit code that ends a slot', () => {
       size: 2,
       policy,
       steps: [
-        ['start', 'spawn 1@0', 'spawn 2@1'],
-        ['ready 1', 'worker-ready 1@0'],
-        ['ready 2', 'worker-ready 2@1', 'started'],
+        ...startedTwo,
         ['exit 1 78', 'crashed 1@0: died'],
         ['exit 2 77', 'crashed 2@1: died', 'spawn 3@1'],
       ],

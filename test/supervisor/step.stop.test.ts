@@ -1,17 +1,7 @@
 // Leaving: drain, stop signal, SIGKILL, each in its time; and a stop in the middle of everything else.
 import { suite } from 'node:test'
+import { started, startedTwo } from '../support/lifecycle/leads.ts'
 import { testScenarios } from '../support/lifecycle/scenario.ts'
-
-const started = [
-  ['start', 'spawn 1@0'],
-  ['ready 1', 'worker-ready 1@0', 'started'],
-] as const
-
-const startedTwo = [
-  ['start', 'spawn 1@0', 'spawn 2@1'],
-  ['ready 1', 'worker-ready 1@0'],
-  ['ready 2', 'worker-ready 2@1', 'started'],
-] as const
 
 suite('a worker that has to leave', () => {
   testScenarios([

@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { ControlClient } from '../../daemon/control/client.ts'
 import { BroodError } from '../../kernel/errors.ts'
-import type { ServedReport } from '../../supervisor/report.ts'
+import type { ServedReport } from '../../supervisor/served-report.ts'
 import { hostOf, portOf } from './reach.ts'
 
 export interface Answerer {

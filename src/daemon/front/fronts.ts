@@ -54,7 +54,7 @@ export class Fronts {
       this.#apps.remove(present)
     } else if (present === undefined) await this.#start(wanted)
     else if (JSON.stringify(present.spec) !== JSON.stringify(wanted)) {
-      if (present.spec.workers !== wanted.workers) await present.app.scale(wanted.workers)
+      if (present.spec.workers !== wanted.workers) await present.app.commands.scale(wanted.workers)
       await this.#changes.gently(present, wanted, 'reload')
     }
   }
