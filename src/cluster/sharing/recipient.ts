@@ -1,6 +1,6 @@
 // A cluster's worker as one that connections of an address can be given to.
 import type { Worker } from 'node:cluster'
-import type { Recipient } from '../../listen/balanced/dispatcher.ts'
+import type { Recipient } from '../../listen/balanced/recipient.ts'
 import { type Handle, sendToWorker } from '../node-internals.ts'
 import type { WorkerLoad } from '../worker-load.ts'
 
