@@ -42,7 +42,7 @@ const lagAfter: Millis = 100
 /** With so many waiting, accepting ends; it begins again when there are as few as this. */
 const waiting = { most: 512, again: 128 }
 
-/** Some of the members, and what is known of them, in the same order. */
+/** Some of the members; what is known of them, in the same order, where there are several to choose from. */
 interface Choice<One extends Client> {
   readonly members: readonly Member<One>[]
   readonly loads: readonly [Target, ...Target[]] | undefined
@@ -133,7 +133,7 @@ export class Dispatcher<One extends Client> {
 
   #pick(client: One): Member<One> | undefined {
     const { members, loads } = this.#able()
-    if (loads === undefined || members.length === 1) return members[0]
+    if (loads === undefined) return members[0]
     const remoteAddress = this.#needsAddress ? peerOf(client) : undefined
     const picked = this.#balancer.pick(loads, { remoteAddress })
     return members.find((one) => one.recipient.load === picked)
@@ -145,6 +145,11 @@ export class Dispatcher<One extends Client> {
       if (!this.#hasRoom(member)) return choiceOf(this.#choice.members.filter((one) => this.#hasRoom(one)))
     }
     return this.#choice
+  }
+
+  #isAnybodyAble(): boolean {
+    const { members } = this.#choice
+    return this.#sticky ? members.length > 0 : members.some((member) => this.#hasRoom(member))
   }
 
   #choose(): void {
@@ -163,16 +168,14 @@ export class Dispatcher<One extends Client> {
     member.recipient.load.sending()
     if (member.underway === 0) {
       member.since = this.#clock.now()
-      this.#send(member, client)
-      return
+      return this.#send(member, client)
     }
     member.queue.push(client)
     this.#waits(1)
     this.#watch()
   }
 
-  /** False when the member can be sent nothing any more; it is none then, and the connection goes to another. */
-  #send(member: Member<One>, client: One): boolean {
+  #send(member: Member<One>, client: One): void {
     const { recipient, since } = member
     member.underway++
     const sent = recipient.send(client, (taken) => {
@@ -184,11 +187,10 @@ export class Dispatcher<One extends Client> {
       if (taken) client.close()
       else this.dispatch(client)
     })
-    if (sent) return true
+    if (sent) return
     recipient.load.declined()
     this.remove(recipient.id)
     this.dispatch(client)
-    return false
   }
 
   #next(member: Member<One>): void {
@@ -203,7 +205,7 @@ export class Dispatcher<One extends Client> {
 
   /** Connections that found nobody look again. */
   #place(): void {
-    while (this.#unplaced.length > 0 && this.#able().members.length > 0) {
+    while (this.#unplaced.length > 0 && this.#isAnybodyAble()) {
       const client = this.#unplaced.shift()
       if (client === undefined) return
       this.#waits(-1)
@@ -249,6 +251,7 @@ function peerOf(client: Client): string | undefined {
 }
 
 function choiceOf<One extends Client>(members: readonly Member<One>[]): Choice<One> {
+  if (members.length < 2) return { members, loads: undefined }
   const [first, ...rest] = members.map(({ recipient }) => recipient.load)
-  return first === undefined ? noChoice : { members, loads: [first, ...rest] }
+  return { members, loads: first === undefined ? undefined : [first, ...rest] }
 }
