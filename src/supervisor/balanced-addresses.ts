@@ -7,6 +7,11 @@ import type { BareHandle } from '../wire/bare-handle.ts'
 import { compileForSpeed } from './compile-for-speed.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
+/**
+ * Few enough that little waits for a worker that blocks just then, and enough that a wake-up of either side is shared by several.
+ */
+const sentTogether = 8
+
 interface Listener {
   readonly slot: number
   readonly process: WorkerProcess
@@ -86,6 +91,7 @@ export class BalancedAddresses {
     const acceptor = new Acceptor({
       algorithm: this.#balance.algorithm,
       clock: this.#clock,
+      together: sentTogether,
       ask: () => {
         const [id] = this.#serving.get(key) ?? []
         if (id !== undefined) this.#workers.get(id)?.process.send({ type: 'queue', key })

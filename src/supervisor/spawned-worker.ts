@@ -1,5 +1,5 @@
 // A worker that this supervisor started: the process, its control channel, the handles that pass, and its end.
-import type { ChildProcess, SendHandle } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
@@ -9,7 +9,7 @@ import { guardIpc, refuseHandle } from '../process/ipc-guard.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
 import { startProcess } from '../process/start-process.ts'
 import { type AnySocket, stdioOf } from '../wire/any-socket.ts'
-import { type BareHandle, type HandleSender, isBareHandle } from '../wire/bare-handle.ts'
+import { type BareHandle, isBareHandle } from '../wire/bare-handle.ts'
 import { type Birth, birthVariable, type LogBirth, type Rescue } from '../wire/birth.ts'
 import { Channel } from '../wire/channel.ts'
 import { inspectorArguments } from '../wire/inspector.ts'
@@ -19,6 +19,7 @@ import {
   type SupervisorMessage,
   type WorkerMessage,
 } from '../wire/messages.ts'
+import { HandleLine } from './handle-line.ts'
 import type { Exit } from './state.ts'
 import { asBare, asConnection, asWorkerMessage } from './worker-messages.ts'
 import { lastWordsWithin, type WorkerEvents, type WorkerProcess } from './worker-process.ts'
@@ -29,9 +30,6 @@ const preload = fileURLToPath(new URL(`../worker/preload${import.meta.url.slice(
 /** stdin, stdout, stderr, Node's IPC, then the control channel, then the listening sockets. */
 const controlDescriptor = 4
 const firstSocketDescriptor = 5
-
-/** Without it Node keeps a handle for ever when its receiver dies before it acknowledges. */
-const keepOpen = { keepOpen: true }
 
 export interface WorkerSetup {
   readonly app: string
@@ -82,10 +80,7 @@ export class SpawnedWorker implements WorkerProcess {
   readonly #clock: Clock
   readonly startedAt: Millis
   #exited = false
-  /** Who waits to hear of a connection. */
-  readonly #clients = new Set<(arrived: boolean) => void>()
-  /** Whose handle is on its way: Node writes the next one when the worker has acknowledged this. */
-  #underway: ((arrived: boolean) => void) | undefined
+  readonly #handles: HandleLine
 
   constructor(setup: WorkerSetup, events: WorkerEvents, clock: Clock = systemClock) {
     this.#clock = clock
@@ -157,7 +152,9 @@ export class SpawnedWorker implements WorkerProcess {
         })
       })
     }
+    let broken = false
     guardIpc(this.#child, (error) => {
+      broken = true
       if (!this.#exited) events.fault(error)
     })
     this.#child.on('message', (message, handle) => {
@@ -169,13 +166,12 @@ export class SpawnedWorker implements WorkerProcess {
       refuseHandle(handle)
       events.said(message)
     })
-    onAcknowledged(this.#child, (arrived) => {
-      const told = this.#underway
-      this.#underway = undefined
-      if (told !== undefined && this.#clients.delete(told)) told(arrived)
+    this.#handles = new HandleLine(this.#child)
+    // Everything that the worker said has been read by then, so what is not acknowledged has not been touched. But of one that we
+    // have stopped listening to, only its end tells.
+    this.#child.once('disconnect', () => {
+      if (!broken) this.#handles.end()
     })
-    // Everything that the worker said has been read by then, so what is not acknowledged has not been touched.
-    this.#child.once('disconnect', () => this.#noneArrives())
     let over = false
     const end = (exit: Exit, error?: Error): void => {
       if (over) return
@@ -185,7 +181,7 @@ export class SpawnedWorker implements WorkerProcess {
       const waited = new Promise<void>((resolve) => clock.at(clock.now() + lastWordsWithin, resolve))
       Promise.race([lastWords, waited]).then(() => {
         this.#channel?.close()
-        this.#noneArrives()
+        this.#handles.end()
         events.exit(exit, error)
       })
     }
@@ -205,24 +201,17 @@ export class SpawnedWorker implements WorkerProcess {
   }
 
   sendListener(purpose: HandlePurpose & { type: 'listen' | 'adopt' | 'hold' }, socket: AnySocket): boolean {
-    if (!this.#child.connected) return false
-    this.#child.send({ brood: purpose }, socket as SendHandle, keepOpen, () => {}) // Node sends bare handles of UDP too
-    return true
+    return this.#handles.send({ brood: purpose }, socket, () => {})
   }
 
   sendConnection(key: string, id: number, socket: Socket, done: (taken: boolean) => void): boolean {
-    if (!this.#child.connected) return false
     const purpose: HandlePurpose = { type: 'connection', key, id }
-    this.#child.send({ brood: purpose }, socket, keepOpen, this.#untilTaken(done))
-    return true
+    return this.#handles.send({ brood: purpose }, socket, done)
   }
 
   sendClient(key: string, client: BareHandle, done: (taken: boolean) => void): boolean {
-    if (!this.#child.connected) return false
     const purpose: HandlePurpose = { type: 'client', key }
-    const send = this.#child.send.bind(this.#child) as unknown as HandleSender // Node sends bare handles too
-    send({ brood: purpose }, client, undefined, this.#untilTaken(done))
-    return true
+    return this.#handles.send({ brood: purpose }, client, done)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -237,15 +226,6 @@ export class SpawnedWorker implements WorkerProcess {
     return this.pid === undefined
       ? Promise.resolve()
       : endGroup(this.pid, signal, this.#clock.now() + within, this.#clock)
-  }
-
-  /** What Node is to call when the handle has left; `done` is told when the worker has it, or will not. */
-  #untilTaken(done: (taken: boolean) => void): (error: Error | null) => void {
-    this.#clients.add(done)
-    return (error) => {
-      // A failure to write is told as the end of the line, which follows.
-      if (error === null) this.#underway = done
-    }
   }
 
   #receive(purpose: HandlePurpose, handle: unknown, events: WorkerEvents): void {
@@ -264,12 +244,6 @@ export class SpawnedWorker implements WorkerProcess {
     events.connection(connection.key, connection.id, handle)
   }
 
-  #noneArrives(): void {
-    const told = [...this.#clients]
-    this.#clients.clear()
-    for (const tell of told) tell(false)
-  }
-
   #onChannelClosed(error: Error | undefined, events: WorkerEvents): void {
     // We closed it for what the worker wrote. Told before it can exit by itself, which it does when its channel is gone.
     if (error instanceof BroodError) {
@@ -282,16 +256,4 @@ export class SpawnedWorker implements WorkerProcess {
         events.fault(error ?? new BroodError('bad_frame', 'the worker closed its control channel'))
     })
   }
-}
-
-/**
- * Node acknowledges every handle as it reads it, before the program can; told so, no message of our own is needed for each
- * connection. The names of the two are private to Node.
- */
-function onAcknowledged(child: ChildProcess, told: (arrived: boolean) => void): void {
-  child.on('internalMessage' as 'message', (message) => {
-    const { cmd } = message as { cmd?: unknown } // Node emits no other kind
-    if (cmd === 'NODE_HANDLE_ACK') told(true)
-    else if (cmd === 'NODE_HANDLE_NACK') told(false)
-  })
 }

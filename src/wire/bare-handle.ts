@@ -14,8 +14,8 @@ export interface BareHandle {
 /** What a child, or a parent, is sent by; bare handles may be sent, only Node's types do not know. */
 export type HandleSender = (
   message: object,
-  handle: BareHandle,
-  options: undefined,
+  handle: object,
+  options: { keepOpen: boolean } | undefined,
   sent: (error: Error | null) => void,
 ) => boolean
 

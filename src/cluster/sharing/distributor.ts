@@ -1,7 +1,8 @@
 // SCHED_RR and every balancing algorithm: the primary accepts, picks a worker, and sends it the connection.
 import type { Worker } from 'node:cluster'
 import { createServer } from 'node:net'
-import { Dispatcher, type DispatcherOptions, type Recipient } from '../../listen/balanced/dispatcher.ts'
+import { Dispatcher, type DispatcherOptions } from '../../listen/balanced/dispatcher.ts'
+import type { Recipient } from '../../listen/balanced/recipient.ts'
 import {
   errorNumber,
   type Handle,

@@ -1,6 +1,7 @@
 // SCHED_SLOTS: a SO_REUSEPORT socket for each worker, so that the kernel spreads connections and the primary sees none.
 import type { Worker } from 'node:cluster'
-import { Dispatcher, type DispatcherOptions, type Recipient } from '../../listen/balanced/dispatcher.ts'
+import { Dispatcher, type DispatcherOptions } from '../../listen/balanced/dispatcher.ts'
+import type { Recipient } from '../../listen/balanced/recipient.ts'
 import {
   bindAlone,
   createHandle,

@@ -1,32 +1,7 @@
-// Gives accepted connections to workers: one under way to each, a few behind it, and what is behind a slow one to others.
+// Gives accepted connections to workers: a few under way to each, others behind them, and what is behind a slow one to others.
 import { type Balancer, type BalancerName, balancers, isSticky, type Target } from '../../balance/index.ts'
 import type { Clock, Millis } from '../../kernel/clock.ts'
-
-/** A connection that has been accepted, and that nobody reads yet. */
-export interface Client {
-  close(): void
-  getpeername?(out: { address?: string }): number
-}
-
-/** What is known of a recipient, and is told what becomes of its connections. */
-interface RecipientLoad extends Target {
-  sending(): void
-  declined(): void
-  pickedUp(after: Millis): void
-}
-
-/** Somebody who takes connections. */
-export interface Recipient<One extends Client> {
-  /** Never that of another. */
-  readonly id: number
-  /** What is known of it; with a sticky algorithm, of two with the same `load.id` the one added last is chosen. */
-  readonly load: RecipientLoad
-  /**
-   * Sends a connection; `done` tells, once, whether it was taken. False when nothing can be sent to this one any more: then
-   * `done` is not called.
-   */
-  send(client: One, done: (taken: boolean) => void): boolean
-}
+import type { Client, Recipient } from './recipient.ts'
 
 export interface DispatcherOptions {
   /** By name, or one of the user's own. */
@@ -37,13 +12,19 @@ export interface DispatcherOptions {
    * chosen one the wait and everybody some processor time.
    */
   readonly behind?: number
+  /**
+   * How many of those that wait behind are sent together, when what was under way is taken: 1 unless given. In a burst the sender
+   * and the worker then wake up once for several connections; one that comes alone goes alone.
+   */
+  readonly together?: number
   /** Too many connections wait, or no longer: whether to go on accepting. */
   pace?(accept: boolean): void
 }
 
 interface Member<One extends Client> {
   readonly recipient: Recipient<One>
-  underway: boolean
+  underway: number
+  /** When what is under way was sent. */
   since: Millis
   /** It has not picked up a connection for a while, or would not. */
   lagging: boolean
@@ -61,6 +42,14 @@ const lagAfter: Millis = 100
 /** With so many waiting, accepting ends; it begins again when there are as few as this. */
 const waiting = { most: 512, again: 128 }
 
+/** Some of the members; what is known of them, in the same order, where there are several to choose from. */
+interface Choice<One extends Client> {
+  readonly members: readonly Member<One>[]
+  readonly loads: readonly [Target, ...Target[]] | undefined
+}
+
+const noChoice = { members: [], loads: undefined }
+
 export class Dispatcher<One extends Client> {
   readonly #balancer: Balancer
   readonly #clock: Clock
@@ -68,7 +57,10 @@ export class Dispatcher<One extends Client> {
   readonly #needsAddress: boolean
   readonly #pace: (accept: boolean) => void
   readonly #behind: number
+  readonly #together: number
   readonly #members = new Map<number, Member<One>>()
+  /** Those that can be chosen when nobody is left out, which is nearly always: so nothing is built for each connection. */
+  #choice: Choice<One> = noChoice
   /** Connections that found nobody, in order. */
   readonly #unplaced: One[] = []
   /** All that wait, in whatever queue. */
@@ -77,8 +69,9 @@ export class Dispatcher<One extends Client> {
   #closed = false
   #cancel: (() => void) | undefined
 
-  constructor({ algorithm, clock, behind = mostBehind, pace = () => {} }: DispatcherOptions) {
+  constructor({ algorithm, clock, behind = mostBehind, together = 1, pace = () => {} }: DispatcherOptions) {
     this.#behind = behind
+    this.#together = together
     this.#balancer = typeof algorithm === 'function' ? algorithm() : balancers[algorithm]()
     this.#sticky = typeof algorithm !== 'function' && isSticky(algorithm)
     this.#needsAddress = this.#sticky || typeof algorithm === 'function'
@@ -95,7 +88,8 @@ export class Dispatcher<One extends Client> {
   }
 
   add(recipient: Recipient<One>): void {
-    this.#members.set(recipient.id, { recipient, underway: false, since: 0, lagging: false, queue: [] })
+    this.#members.set(recipient.id, { recipient, underway: 0, since: 0, lagging: false, queue: [] })
+    this.#choose()
     this.#place()
   }
 
@@ -104,6 +98,7 @@ export class Dispatcher<One extends Client> {
     const member = this.#members.get(id)
     if (member === undefined) return false
     this.#members.delete(id)
+    this.#choose()
     this.#placeAgain(member)
     return true
   }
@@ -133,46 +128,60 @@ export class Dispatcher<One extends Client> {
     for (const client of this.#unplaced.splice(0)) client.close()
     for (const { queue } of this.#members.values()) for (const client of queue.splice(0)) client.close()
     this.#members.clear()
+    this.#choose()
   }
 
   #pick(client: One): Member<One> | undefined {
-    const able = this.#able()
-    const [first, ...rest] = able
-    if (first === undefined) return undefined
-    if (rest.length === 0) return first
+    const { members, loads } = this.#able()
+    if (loads === undefined) return members[0]
     const remoteAddress = this.#needsAddress ? peerOf(client) : undefined
-    const { load } = first.recipient
-    const picked = this.#balancer.pick([load, ...rest.map((one) => one.recipient.load)], { remoteAddress })
-    return able.find((one) => one.recipient.load === picked)
+    const picked = this.#balancer.pick(loads, { remoteAddress })
+    return members.find((one) => one.recipient.load === picked)
   }
 
-  #able(): Member<One>[] {
-    if (!this.#sticky) return [...this.#members.values()].filter((member) => this.#hasRoom(member))
+  #able(): Choice<One> {
+    if (this.#sticky) return this.#choice
+    for (const member of this.#choice.members) {
+      if (!this.#hasRoom(member)) return choiceOf(this.#choice.members.filter((one) => this.#hasRoom(one)))
+    }
+    return this.#choice
+  }
+
+  #isAnybodyAble(): boolean {
+    const { members } = this.#choice
+    return this.#sticky ? members.length > 0 : members.some((member) => this.#hasRoom(member))
+  }
+
+  #choose(): void {
+    const all = [...this.#members.values()]
     // Of a worker and its replacement, which share a load's id, the replacement.
-    return [...new Map([...this.#members.values()].map((one) => [one.recipient.load.id, one])).values()]
+    const own = new Map(all.map((one) => [one.recipient.load.id, one]))
+    this.#choice = choiceOf(this.#sticky ? [...own.values()] : all)
   }
 
   #hasRoom({ lagging, underway, queue }: Member<One>): boolean {
-    if (this.#behind === 0) return !underway
+    if (this.#behind === 0) return underway === 0
     return !lagging && queue.length < this.#behind
   }
 
   #give(member: Member<One>, client: One): void {
     member.recipient.load.sending()
-    if (!member.underway) return this.#send(member, client)
+    if (member.underway === 0) {
+      member.since = this.#clock.now()
+      return this.#send(member, client)
+    }
     member.queue.push(client)
     this.#waits(1)
     this.#watch()
   }
 
   #send(member: Member<One>, client: One): void {
-    const { recipient } = member
-    member.underway = true
-    member.since = this.#clock.now()
+    const { recipient, since } = member
+    member.underway++
     const sent = recipient.send(client, (taken) => {
-      member.underway = false
+      member.underway--
       member.lagging = false
-      if (taken) recipient.load.pickedUp(this.#clock.now() - member.since)
+      if (taken) recipient.load.pickedUp(this.#clock.now() - since)
       else recipient.load.declined()
       this.#next(member)
       if (taken) client.close()
@@ -185,17 +194,18 @@ export class Dispatcher<One extends Client> {
   }
 
   #next(member: Member<One>): void {
-    const client = member.queue.shift()
-    if (client !== undefined) {
-      this.#waits(-1)
-      this.#send(member, client)
+    if (member.underway === 0 && member.queue.length > 0) {
+      member.since = this.#clock.now()
+      const clients = member.queue.splice(0, this.#together)
+      this.#waits(-clients.length)
+      for (const client of clients) this.#send(member, client)
     }
     this.#place()
   }
 
   /** Connections that found nobody look again. */
   #place(): void {
-    while (this.#unplaced.length > 0 && this.#able().length > 0) {
+    while (this.#unplaced.length > 0 && this.#isAnybodyAble()) {
       const client = this.#unplaced.shift()
       if (client === undefined) return
       this.#waits(-1)
@@ -226,7 +236,7 @@ export class Dispatcher<One extends Client> {
     this.#cancel = this.#clock.at(this.#clock.now() + lagAfter, () => {
       this.#cancel = undefined
       const due = this.#clock.now() - lagAfter
-      const slow = [...this.#members.values()].filter((one) => one.underway && one.since <= due)
+      const slow = [...this.#members.values()].filter((one) => one.underway > 0 && one.since <= due)
       for (const member of slow) member.lagging = true
       for (const member of slow) this.#placeAgain(member)
       if ([...this.#members.values()].some(({ queue }) => queue.length > 0)) this.#watch()
@@ -238,4 +248,10 @@ function peerOf(client: Client): string | undefined {
   const peer: { address?: string } = {}
   client.getpeername?.(peer)
   return peer.address
+}
+
+function choiceOf<One extends Client>(members: readonly Member<One>[]): Choice<One> {
+  if (members.length < 2) return { members, loads: undefined }
+  const [first, ...rest] = members.map(({ recipient }) => recipient.load)
+  return { members, loads: first === undefined ? undefined : [first, ...rest] }
 }

@@ -1,6 +1,7 @@
 // Supervisor half of share mode `balanced`: accepts while somebody can take connections, and else leaves them to the kernel.
 import type { BareHandle } from '../../wire/bare-handle.ts'
-import { Dispatcher, type DispatcherOptions, type Recipient } from './dispatcher.ts'
+import { Dispatcher, type DispatcherOptions } from './dispatcher.ts'
+import type { Recipient } from './recipient.ts'
 
 /** What Node listens with when a program names none. */
 const usualBacklog = 511

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { type BalancerName, balancers, isBalancerName, Load } from '../../../src/balance/index.ts'
-import { Dispatcher, type Recipient } from '../../../src/listen/balanced/dispatcher.ts'
+import { Dispatcher } from '../../../src/listen/balanced/dispatcher.ts'
+import type { Recipient } from '../../../src/listen/balanced/recipient.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const bounded = { timeout: 60_000 }
@@ -33,28 +34,33 @@ class Worker implements Recipient<Connection> {
   readonly load: Load
   readonly taken: Connection[] = []
   connected = true
-  #underway: { client: Connection; done: (taken: boolean) => void } | undefined
+  readonly #underway: { client: Connection; done: (taken: boolean) => void }[] = []
+  readonly #together: number
 
-  constructor(id: number, clock: FakeClock, loadId = id) {
+  constructor(id: number, clock: FakeClock, loadId = id, together = 1) {
     this.id = id
+    this.#together = together
     this.load = new Load(loadId, () => clock.now())
   }
 
   send(client: Connection, done: (taken: boolean) => void): boolean {
     if (!this.connected) return false
-    assert.equal(this.#underway, undefined, 'one at a time')
-    this.#underway = { client, done }
+    assert.ok(this.#underway.length < this.#together, 'no more at a time than was asked for')
+    this.#underway.push({ client, done })
     return true
   }
 
   get underway(): Connection | undefined {
-    return this.#underway?.client
+    return this.#underway[0]?.client
   }
 
-  /** Takes what is under way, or lets it be; false when there is nothing. */
+  get howManyUnderway(): number {
+    return this.#underway.length
+  }
+
+  /** Takes the first of what is under way, or lets it be; false when there is nothing. */
   settle(taken: boolean): boolean {
-    const underway = this.#underway
-    this.#underway = undefined
+    const underway = this.#underway.shift()
     if (underway === undefined) return false
     if (taken) this.taken.push(underway.client)
     underway.done(taken)
@@ -66,11 +72,14 @@ class Worker implements Recipient<Connection> {
   }
 }
 
-function setUp(algorithm: BalancerName, workers: number) {
+function setUp(algorithm: BalancerName, workers: number, together = 1) {
   const clock = new FakeClock(1000)
   const paces: boolean[] = []
-  const dispatcher = new Dispatcher<Connection>({ algorithm, clock, pace: (accept) => paces.push(accept) })
-  const all = Array.from({ length: workers }, (_, index) => new Worker(index + 1, clock))
+  const dispatcher = new Dispatcher<Connection>({
+    ...{ algorithm, clock, together },
+    pace: (accept) => paces.push(accept),
+  })
+  const all = Array.from({ length: workers }, (_, index) => new Worker(index + 1, clock, index + 1, together))
   for (const worker of all) dispatcher.add(worker)
   return { clock, paces, dispatcher, all }
 }
@@ -186,6 +195,40 @@ suite('the dispatcher', () => {
     assert.equal(clock.waiting, 0, 'nothing waits for a time when nothing waits')
   })
 
+  test('one that comes alone goes alone, and those that waited behind it go together', bounded, () => {
+    const { dispatcher, all } = setUp('round-robin', 1, 4)
+    const [worker] = all
+    const counts: number[] = []
+    const clients = Array.from({ length: 8 }, () => new Connection())
+    for (const client of clients) {
+      dispatcher.dispatch(client)
+      counts.push(worker?.howManyUnderway ?? 0)
+    }
+    assert.deepEqual(counts, [1, 1, 1, 1, 1, 1, 1, 1])
+    for (let turn = 0; turn < 8; turn++) {
+      worker?.settle(true)
+      counts.push(worker?.howManyUnderway ?? 0)
+    }
+    // The next go when all of those before have been taken: then one word from the worker wakes the sender for all of them.
+    assert.deepEqual(counts.slice(8), [4, 3, 2, 1, 3, 2, 1, 0])
+    assert.deepEqual(worker?.taken, clients)
+  })
+
+  test('those that went together to a worker that died are given to another, in order', bounded, () => {
+    const { dispatcher, all } = setUp('round-robin', 2, 4)
+    const [first, second] = all
+    const clients = Array.from({ length: 10 }, () => new Connection())
+    for (const client of clients) dispatcher.dispatch(client)
+    first?.settle(true)
+    assert.equal(first?.howManyUnderway, 4)
+    if (first !== undefined) first.connected = false
+    while (first?.settle(false));
+    second?.takeAll()
+    assert.deepEqual(first?.taken, [clients[0]])
+    assert.deepEqual(new Set(second?.taken), new Set(clients.slice(1)))
+    assert.ok(clients.every(({ closed }) => closed === 1))
+  })
+
   test('with everybody busy it says stop, and go on when few are left', bounded, () => {
     const { paces, dispatcher, all } = setUp('round-robin', 2)
     const clients = Array.from({ length: 600 }, () => new Connection())
@@ -269,16 +312,17 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 80 },
 )
 
-for (const name of names) {
-  test(`${name}: whatever happens, each connection ends up with exactly one worker`, bounded, async () => {
+for (const [name, together] of names.flatMap((one) => [[one, 1] as const, [one, 4] as const])) {
+  const title = `${name}, ${together} at a time: whatever happens, each connection ends up with exactly one worker`
+  test(title, bounded, async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
         const clock = new FakeClock(1000)
-        const dispatcher = new Dispatcher<Connection>({ algorithm: name, clock })
+        const dispatcher = new Dispatcher<Connection>({ algorithm: name, clock, together })
         const workers: Worker[] = []
         const clients: Connection[] = []
         const add = (): void => {
-          const worker = new Worker(workers.length + 1, clock)
+          const worker = new Worker(workers.length + 1, clock, workers.length + 1, together)
           workers.push(worker)
           dispatcher.add(worker)
         }
