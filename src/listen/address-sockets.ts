@@ -14,6 +14,8 @@ export interface AddressSockets {
   readonly port: number | undefined
   /** By slot, where each has its own. */
   readonly ports?: readonly number[]
+  /** The same as people write it. */
+  readonly labels?: readonly string[]
   /** How many queues the kernel spreads connections over: a slot nobody accepts on would swallow its share. */
   readonly queues: number
   /** Whether that slot's socket is there. Binding a socket of UDP is enough to get datagrams that somebody must read. */

@@ -92,8 +92,7 @@ export class UsedQueues {
       const sockets = this.#addresses.get(key)
       if (sockets === undefined || isUdpKey(key) || (sockets.port ?? sockets.ports) === undefined) return []
       return {
-        address:
-          sockets.ports === undefined ? (labels.get(key) ?? key) : `${key} on port ${sockets.ports[slot]}`,
+        address: sockets.labels?.[slot] ?? labels.get(key) ?? key,
         slot: sockets.queues > 1 ? slot : null,
         adopter: adopterOf(key, slot) ?? null,
         inode: inodeOf(socket),

@@ -36,11 +36,13 @@ export function bindPorts(
     throw error
   }
   const ports = sockets.map((socket) => portOf(socket) ?? 0)
+  const labels = ports.map((port) => `${host}:${port}`)
   return {
     key,
-    label: ports.map((port) => `${host}:${port}`).join(' '),
+    label: labels.join(' '),
     port: undefined,
     ports,
+    labels,
     queues: count,
     isBound: () => true,
     socketOf(slot) {
