@@ -78,3 +78,6 @@ export function fits(event: HistoryEvent, { app, since, until, types }: EventQue
     (types === undefined || types.includes(event.type))
   )
 }
+
+/** One answer is in the supervisor's memory as a whole; who wants more asks again, with `until`. */
+export const mostEvents = 10_000

@@ -1,8 +1,6 @@
 // `brood events`: what happened, in sentences, and with -f what happens; from the file when no supervisor runs.
 import { Command } from 'commander'
-import { mostEvents } from '../../daemon/control/contract.ts'
-import { type EventQuery, type HistoryEvent, usualEventLimit } from '../../daemon/event.ts'
-import { readEvents } from '../../daemon/event-database.ts'
+import { type EventQuery, type HistoryEvent, mostEvents, usualEventLimit } from '../../daemon/event.ts'
 import { BroodError } from '../../kernel/errors.ts'
 import { callForApp } from '../call-for-app.ts'
 import { type Context, contextOf } from '../context.ts'
@@ -81,6 +79,7 @@ async function* eventsOf(
   } catch (error) {
     if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
     const { app } = query
+    const { readEvents } = await import('../../daemon/event-database.ts')
     const known = readEvents(home.events, { app, limit: 1 })
     if (known === undefined || (app !== undefined && known.length === 0)) throw error
     yield* readEvents(home.events, query) ?? []

@@ -6,7 +6,7 @@ import type { Failure } from '../../supervisor/failure.ts'
 import type { QueueReport } from '../../supervisor/queue-report.ts'
 import type { AppReport } from '../../supervisor/report.ts'
 import type { ServedReport } from '../../supervisor/served-report.ts'
-import { eventTypes, type HistoryEvent } from '../event.ts'
+import { eventTypes, type HistoryEvent, mostEvents } from '../event.ts'
 import type { LogFile } from '../log-files.ts'
 import type { RememberedApp } from '../state-file.ts'
 
@@ -21,9 +21,6 @@ const one = v.strictObject({ target })
 
 /** Milliseconds since the epoch. */
 const pointInTime = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15))
-
-/** One answer is in the supervisor's memory as a whole; who wants more asks again, with `until`. */
-export const mostEvents = 10_000
 
 /** `POST /v1/<operation>` with the input as JSON. */
 export const operations = {
