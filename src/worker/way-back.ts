@@ -21,8 +21,15 @@ const failure = { second: 200, most: 60_000 }
 /** So many ranks later than others a worker brings a supervisor up that has not all sockets for it. */
 const behindOthers = 8
 
-/** Milliseconds before a supervisor that has closed the line at once is asked again. */
-const turnedAwayPause = 1000
+/** A supervisor that closes the line within so many milliseconds has not taken this worker. */
+const turnedAwayWithin = 1000
+/**
+ * One that is dying may have closed a worker's line already and not yet the socket that workers come back to: so the first few
+ * times another look follows at once, and only then, since it does not take this worker, after a pause.
+ */
+const turnedAway = { atOnce: 3, pause: 1000 }
+/** So long after a supervisor has left to this worker it is the first to bring up the next. */
+const leadFor = 5000
 
 export interface WayBackEvents {
   /** Whether the worker has given some of its sockets up. */
@@ -38,8 +45,10 @@ export class WayBack {
   #foundAt = -Infinity
   /** Whether every socket of the home is kept here. */
   #hasAll = true
-  /** The last supervisor has named this worker as the first to bring up the next. */
-  #leads = false
+  /** Until then it is the first to bring up the next. */
+  #leadUntil = -Infinity
+  /** How often in a row a supervisor did not take it. */
+  #turnedAway = 0
 
   constructor(rescue: Rescue, held: HeldSockets, events: WayBackEvents) {
     this.#rescue = rescue
@@ -60,7 +69,7 @@ export class WayBack {
   /** Nobody has more than this worker, says a supervisor that leaves. */
   leads(): void {
     this.#hasAll = true
-    this.#leads = true
+    this.#leadUntil = performance.now() + leadFor
   }
 
   /** The supervisor is gone. */
@@ -68,11 +77,12 @@ export class WayBack {
     // One that drains has given some of its sockets up. The next supervisor is to get them all from somebody who has them.
     const isComplete = !this.#events.isLeaving() && this.#hasAll
     const usual = isComplete ? this.#rescue.rank : this.#rescue.rank + behindOthers
-    const rank = this.#leads ? 0 : usual
-    // One that listens and yet does not take this worker will not at once, either.
-    const isTurnedAway = performance.now() - this.#foundAt < turnedAwayPause
-    if (isTurnedAway) setTimeout(() => this.#look(rank), turnedAwayPause).unref()
-    else this.#look(rank)
+    const now = performance.now()
+    const rank = now < this.#leadUntil ? 0 : usual
+    this.#turnedAway = now - this.#foundAt < turnedAwayWithin ? this.#turnedAway + 1 : 0
+    if (this.#turnedAway === 0) return this.#look(rank)
+    const pause = this.#turnedAway <= turnedAway.atOnce ? lookEvery.soon : turnedAway.pause
+    setTimeout(() => this.#look(rank), pause).unref()
   }
 
   #look(rank: number): void {
@@ -81,7 +91,6 @@ export class WayBack {
       {
         sockets: () => this.#held.all,
         found: (socket) => {
-          this.#leads = false
           this.#foundAt = performance.now()
           this.#events.found(socket)
         },
