@@ -18,12 +18,16 @@ export function isBetterHeir(back: BackMessage, stale: readonly Held[], kept: re
   return stale.some((one) => isServed(back, one)) && kept.every(has)
 }
 
-function isServed({ app, slot, listening, adopted, held }: BackMessage, place: Held): boolean {
+function isServed({ app, slot, phase, listening, adopted, held }: BackMessage, place: Held): boolean {
   if (place.app !== app) return false
   const ofAddress = held.filter((one) => one.app === app && one.key === place.key)
   // A shared address has one socket, whoever listens.
-  const isOwn = listening.includes(place.key) && (place.slot === slot || ofAddress.length === 1)
-  return isOwn || adopted.some(({ key, slot: other }) => key === place.key && other === place.slot)
+  const isOwn = place.slot === slot || ofAddress.length === 1
+  // One that starts is about to listen, on the socket it was born with.
+  const listens = listening.includes(place.key) || phase === 'starting'
+  return (
+    (isOwn && listens) || adopted.some(({ key, slot: other }) => key === place.key && other === place.slot)
+  )
 }
 
 function isSame(one: KeptPlace, other: KeptPlace): boolean {

@@ -42,6 +42,11 @@ describe('a better heir', () => {
     ['keeps another socket on which it does not serve', false, back({ slot: 0, held: whole })],
     ['serves on it for another slot', true, back({ slot: 0, adopted: [{ key, slot: 2 }], held: whole })],
     ['serves nobody, since it drains', false, back({ phase: 'draining', listening: [], held: whole })],
+    [
+      'is about to serve its own slot on another socket',
+      true,
+      back({ phase: 'starting', listening: [], held: whole }),
+    ],
     ['lacks one that the supervisor has', false, back({ held: [held(0, 10), held(2, 12)] })],
     ['lacks the socket of another app', false, back({ held: whole }), [...kept, place(0, 'other')]],
     [
