@@ -1,4 +1,5 @@
 // The supervisor of one BROOD_HOME: how it begins, goes on where another ended, leaves to a successor, and ends.
+import { writeFileSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
 import type { AddressSockets } from '../listen/address-sockets.ts'
@@ -219,10 +220,11 @@ export class Supervisor {
   }
 
   /** Ends as if killed, with the commands under way; this worker is the first to bring up the next. */
-  #leaveTo({ app, slot }: BackMessage, connection: WorkerConnection): void {
+  #leaveTo({ app, slot, pid }: BackMessage, connection: WorkerConnection): void {
     this.#chronicle.note({ type: 'supervisor-left', app, slot, pid: process.pid })
     for (const { app: one } of this.apps.all) one.keepers.lack()
     connection.send({ type: 'lead' })
+    claimFor(this.#options.home, pid)
     this.#leave()
   }
 
@@ -274,6 +276,15 @@ export class Supervisor {
     this.commands.end()
     this.history.close() // the next one opens it
     setImmediate(this.#options.onReplaced)
+  }
+}
+
+/** Workers that have not come back yet are looking for a supervisor, and would be quicker than the one that is told to start it. */
+function claimFor(home: Home, pid: number): void {
+  try {
+    writeFileSync(home.claim, `${pid}`, { mode: 0o600 })
+  } catch {
+    // A full disk: then whoever is first brings it up.
   }
 }
 
