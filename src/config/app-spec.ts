@@ -31,6 +31,11 @@ export const appName = v.pipe(
   v.notValue('all', "'all' means every app"),
 )
 
+/** The app that is the proxy of another. */
+export function frontName(app: string): string {
+  return `${app}.proxy`
+}
+
 export const signalName = v.custom<NodeJS.Signals>(
   (value) => typeof value === 'string' && Object.hasOwn(constants.signals, value),
   'is no signal of this system',

@@ -5,7 +5,7 @@ import { Cron } from 'croner'
 import * as v from 'valibot'
 import { messageOf } from '../kernel/errors.ts'
 import type { CheckedApp } from './app-input.ts'
-import { type AppSpec, appName, appSpec, type Hook } from './app-spec.ts'
+import { type AppSpec, appName, appSpec, frontName, type Hook } from './app-spec.ts'
 import { type EnvFile, mergeVariables, readEnvFile } from './environment.ts'
 import { type Origin, type Path, type Refuse, refusal } from './origin.ts'
 import { liveOf, readyOf } from './resolve-probes.ts'
@@ -53,6 +53,12 @@ export function resolveApp(app: CheckedApp, around: Surroundings): AppSpec {
   if (app.maxWorkers !== undefined && app.maxWorkers < workers)
     throw refuse(['maxWorkers'], `less than the ${workers} workers asked for`, app.maxWorkers)
   assertCron(app.cron, refuse)
+  const sharing = sharingOf(app, interpreter, refuse)
+  if (sharing.proxy !== undefined && !v.is(appName, frontName(name)))
+    throw refuse(
+      ['name'],
+      `'${name}' is too long: its proxy is an app named '${frontName(name)}', of 64 characters at most`,
+    )
 
   const spec: v.InferInput<typeof appSpec> = {
     name,
@@ -68,7 +74,7 @@ export function resolveApp(app: CheckedApp, around: Surroundings): AppSpec {
     limits: app.limits,
     workers,
     port: app.port,
-    ...sharingOf(app, interpreter, refuse),
+    ...sharing,
     ready: readyOf(app.ready, interpreter, refuse),
     live: liveOf(app.live, interpreter, refuse),
     watchdog: app.watchdog === false ? 0 : app.watchdog,

@@ -42,6 +42,7 @@ export class Commands {
     assertOnItsOwn(spec, 'start')
     const front = frontOf(spec)
     if (front !== undefined) this.#assertNew(front.name)
+    else this.#fronts.forget(spec.name)
     const detail = await this.#start(spec)
     if (front === undefined) return detail
     try {

@@ -299,6 +299,13 @@ describe("one's own proxy", () => {
   })
 })
 
+test('an app whose proxy could not be named is told so', bounded, async (t) => {
+  const name = 'n'.repeat(60)
+  const ran = await Brood.create(t).run('start', '--share', 'ports', '--name', name, program('http.js'))
+  assert.equal(ran.code, 2)
+  assert.match(ran.stderr, /is too long: its proxy is an app named 'n+\.proxy'/)
+})
+
 test('workers of other languages cannot be given a port each, and are told so', bounded, async (t) => {
   const ran = await Brood.create(t).run(
     'start',

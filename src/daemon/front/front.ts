@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
-import { type AppSpec, appSpec } from '../../config/app-spec.ts'
+import { type AppSpec, appSpec, frontName } from '../../config/app-spec.ts'
 import { BroodError } from '../../kernel/errors.ts'
 
 /** How the proxy's program knows whose it is. */
@@ -14,10 +14,6 @@ const program = fileURLToPath(new URL(`./main${extname(import.meta.url)}`, impor
 /** Nothing of the program it stands in front of can make it crash, so it is never given up. */
 const intensity = 1_000_000
 const backoff = { from: 100, to: 5000, jitter: 0 }
-
-export function frontName(app: string): string {
-  return `${app}.proxy`
-}
 
 /** Undefined for an app that has none. */
 export function frontOf({ name, share, proxy, stop, env, logs }: AppSpec): AppSpec | undefined {

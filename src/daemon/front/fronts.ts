@@ -1,8 +1,8 @@
 // Keeps the proxy in front of an app as the app's description wants it: there or not, and of the right kind.
-import type { AppSpec } from '../../config/app-spec.ts'
+import { type AppSpec, frontName } from '../../config/app-spec.ts'
 import { type Apps, type Entry, end } from '../apps.ts'
 import type { Changes } from '../changes.ts'
-import { frontName, frontOf } from './front.ts'
+import { frontOf } from './front.ts'
 
 export class Fronts {
   readonly #apps: Apps
@@ -19,6 +19,15 @@ export class Fronts {
   of(app: string): Entry | undefined {
     const entry = this.#apps.find(frontName(app))
     return entry?.spec.proxyOf === app ? entry : undefined
+  }
+
+  /** What is left of it when its app was stopped, and is started again as one that has none. */
+  forget(app: string): void {
+    const front = this.of(app)
+    if (front === undefined || front.app.state.workers.size > 0) return
+    front.dismiss()
+    front.app.close()
+    this.#apps.remove(front)
   }
 
   /**
