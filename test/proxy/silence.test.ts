@@ -130,6 +130,9 @@ function busiestToMean(given: readonly Given[], workers: number): number {
   return (Math.max(...counts) * workers) / given.length
 }
 
+/** Always the same ones: a bound on what chance does is one that some seed breaks. */
+const seeds = Array.from({ length: 20 }, (_, index) => index + 1)
+
 describe('the spread of requests', () => {
   const slow = { workers: 4, seconds: 60 }
   const rows: [string, World, number][] = [
@@ -149,13 +152,10 @@ describe('the spread of requests', () => {
   ]
   for (const [name, world, atMost] of rows) {
     test(`stays even: ${name}`, () => {
-      fc.assert(
-        fc.property(fc.integer(), (seed) => {
-          const uneven = busiestToMean(simulate(seed, world), world.workers)
-          assert.ok(uneven <= atMost, `the busiest has ${uneven.toFixed(2)} times the mean`)
-        }),
-        { numRuns: 10 },
-      )
+      for (const seed of seeds) {
+        const uneven = busiestToMean(simulate(seed, world), world.workers)
+        assert.ok(uneven <= atMost, `seed ${seed}: the busiest has ${uneven.toFixed(2)} times the mean`)
+      }
     })
   }
 
@@ -168,23 +168,20 @@ describe('the spread of requests', () => {
       takes: (random: Random) => 1 + random() * 30,
       blocked,
     }
-    fc.assert(
-      fc.property(fc.integer(), (seed) => {
-        const toIt = simulate(seed, world).filter(({ slot }) => slot === 0)
-        const meanwhile = toIt.filter(({ at }) => at > blocked.from && at < blocked.to)
-        const [first] = meanwhile
-        assert.ok(first)
-        // Who is silent is known by the one who waits: the block may have begun before.
-        assert.ok(
-          meanwhile.every(({ at }) => at <= first.at + 100),
-          'also later ones',
-        )
-        assert.ok(
-          toIt.some(({ at }) => at >= blocked.to && at < blocked.to + 100),
-          'and none afterwards',
-        )
-      }),
-      { numRuns: 10 },
-    )
+    for (const seed of seeds) {
+      const toIt = simulate(seed, world).filter(({ slot }) => slot === 0)
+      const meanwhile = toIt.filter(({ at }) => at > blocked.from && at < blocked.to)
+      const [first] = meanwhile
+      assert.ok(first, `seed ${seed}: none came to it`)
+      // Who is silent is known by the one who waits: the block may have begun before.
+      assert.ok(
+        meanwhile.every(({ at }) => at <= first.at + 100),
+        `seed ${seed}: also later ones`,
+      )
+      assert.ok(
+        toIt.some(({ at }) => at >= blocked.to && at < blocked.to + 100),
+        `seed ${seed}: and none afterwards`,
+      )
+    }
   })
 })
