@@ -1,8 +1,9 @@
 // What people write about one app: every field of its description in a friendly form, and what a wrong one should have been.
 import * as v from 'valibot'
-import { balancerNames } from '../balance/index.ts'
 import { appSpec, hookEvents, mostWorkers } from './app-spec.ts'
 import { type Keyed, keyed, noList } from './keyed.ts'
+import { live, ready } from './probes-input.ts'
+import { balance, ports, proxy } from './sharing-input.ts'
 import {
   account,
   choice,
@@ -10,8 +11,6 @@ import {
   fraction,
   longTime,
   oneOrMany,
-  probeAdvice,
-  probeText,
   processors,
   signal,
   size,
@@ -24,118 +23,7 @@ import {
 
 const path = text('write a path')
 const texts = v.array(v.string('write a text'), 'write a list of texts')
-const readyChoices = ['listening', 'message', 'spawn'] as const
 const policies = ['permanent', 'transient', 'temporary'] as const
-
-const port = whole(1, 65_535)
-const host = text('write a host')
-
-const probe = v.union(
-  [
-    probeText,
-    v.variant(
-      'type',
-      [
-        keyed("{ type: 'http', path }", {
-          type: v.literal('http'),
-          path: v.pipe(v.string(), v.startsWith('/', 'write a path that begins with /')),
-          host: v.optional(host),
-          port: v.optional(port),
-        }),
-        keyed("{ type: 'tcp', port }", { type: v.literal('tcp'), host: v.optional(host), port }),
-      ],
-      'choose one of http, tcp',
-    ),
-  ],
-  probeAdvice,
-)
-
-const ownPath = v.pipe(
-  v.string('write a path such as /healthz'),
-  v.startsWith('/', 'write a path such as /healthz'),
-)
-
-const balance = v.union(
-  [
-    choice(balancerNames),
-    keyed("{ algorithm: 'weighted', weights: [3, 1] }", {
-      algorithm: choice(balancerNames),
-      weights: v.optional(
-        v.array(
-          v.pipe(v.number('write a number'), v.gtValue(0, 'write a number above 0')),
-          'write a list of numbers, one for each slot',
-        ),
-      ),
-    }),
-  ],
-  `choose one of ${balancerNames.join(', ')}, or write { algorithm, weights }`,
-)
-
-const cookieAdvice = 'write the name of a cookie, or true'
-
-const workerPort = whole(1, 65_535)
-
-const ports = v.union(
-  [
-    workerPort,
-    keyed("{ from: 4000, host: '127.0.0.1' }", {
-      from: v.optional(workerPort),
-      host: v.optional(text('write an address of this machine')),
-    }),
-  ],
-  "write the first worker's port, or { from, host }",
-)
-
-const proxyMode = choice(['http', 'tcp'])
-
-const proxy = v.union(
-  [
-    v.literal(false),
-    proxyMode,
-    keyed("{ mode: 'http', sticky: true }", {
-      mode: v.optional(proxyMode),
-      workers: v.optional(workers),
-      sticky: v.optional(
-        v.union(
-          [flag(), v.pipe(v.string(cookieAdvice), v.regex(/^[\w!#$%&'*+\-.^`|~]+$/, cookieAdvice))],
-          cookieAdvice,
-        ),
-      ),
-      trust: v.optional(flag()),
-    }),
-  ],
-  'choose http or tcp, write false for none, or { mode, workers, sticky }',
-)
-
-const ready = v.union(
-  [
-    choice(readyChoices),
-    probeText,
-    keyed("{ on: 'listening', timeout: '30s' }", {
-      on: v.optional(choice([...readyChoices, 'probe'])),
-      timeout: v.optional(time()),
-      settle: v.optional(time()),
-      path: v.optional(ownPath),
-      probe: v.optional(probe),
-      every: v.optional(time(10)),
-    }),
-  ],
-  `choose one of ${readyChoices.join(', ')}, or ${probeAdvice}`,
-)
-
-const live = v.union(
-  [
-    probeText,
-    keyed("{ path: '/healthz', every: '10s' }", {
-      path: v.optional(ownPath),
-      probe: v.optional(probe),
-      every: v.optional(time(10)),
-      timeout: v.optional(time(1)),
-      failures: v.optional(whole(1)),
-    }),
-  ],
-  probeAdvice,
-)
 
 const restart = v.union(
   [
