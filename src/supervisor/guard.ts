@@ -15,6 +15,13 @@ import { WorkerQuestions } from './worker-questions.ts'
 const readyTimeout: Millis = 1000
 /** How often a worker's memory and requests are looked at, where they are limited. */
 const lookEvery: Millis = 2000
+/** What a worker that does not get ready is missing, as far as can be told from outside. */
+const missing = {
+  listening: 'its program does not listen; --ready says what else ready may mean',
+  message: "its program has not called process.send('ready')",
+  spawn: undefined,
+  probe: undefined, // each try tells
+}
 
 export interface GuardEvents {
   ready(): void
@@ -75,7 +82,10 @@ export class Guard {
 
   /** Its program is about to run: from now on it may become ready. */
   begun(): void {
-    const { ready } = this.#settings.care
+    const { care, readyOn } = this.#settings
+    const { ready } = care
+    const lacks = missing[readyOn]
+    if (lacks !== undefined && !this.#isTrusted) this.#events.unready(lacks)
     if (ready === undefined || this.#ready !== undefined) return
     const rhythm = { every: ready.every, timeout: readyTimeout }
     const ask = askerOf(ready.probe, this.#questions, this.#clock)

@@ -71,6 +71,9 @@ export class Reception {
       }
       case 'closed':
         return this.#sockets.left(id, message.key)
+      case 'alone':
+        if (readyOn === 'listening') this.#take({ type: 'ready', worker: id })
+        return
       case 'adopted':
         if (!message.accepting) this.#sockets.unable(id)
         return

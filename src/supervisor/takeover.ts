@@ -80,11 +80,12 @@ export class Takeover {
   }
 
   /** It may have become ready after its supervisor was gone. */
-  #phaseOf({ phase, listening }: BackMessage): BackMessage['phase'] {
+  #phaseOf({ phase, listening, alone }: BackMessage): BackMessage['phase'] {
     const { readyOn } = this.#setup.releases.latest
     const isReady =
       readyOn === 'spawn' ||
-      (readyOn === 'listening' && listening.some((key) => this.#setup.sockets.makesReady(key)))
+      (readyOn === 'listening' &&
+        (alone === true || listening.some((key) => this.#setup.sockets.makesReady(key))))
     return phase === 'starting' && isReady ? 'ready' : phase
   }
 }

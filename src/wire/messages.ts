@@ -59,6 +59,8 @@ export type WorkerMessage =
   | { type: 'listening'; key: string; speaksHttp: boolean; backlog?: number | undefined }
   /** The program itself closed that server: the worker no longer accepts there. */
   | { type: 'closed'; key: string }
+  /** A server of the program listens on something that brood has no part in. */
+  | { type: 'alone' }
   /** The worker accepts on another slot's socket as well (`accepting`), or could not. */
   | { type: 'adopted'; key: string; slot: number; accepting: boolean }
   /** The program said that it is ready. */
@@ -107,6 +109,8 @@ export interface BackMessage {
   readonly release: number
   readonly pid: number
   readonly phase: 'starting' | 'ready' | 'draining' | 'drained'
+  /** It has a server that brood has no part in. */
+  readonly alone?: boolean | undefined
   /** Addresses whose queue of its own slot it serves. */
   readonly listening: readonly string[]
   /** Queues of other slots that it serves. */

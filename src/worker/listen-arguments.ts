@@ -8,8 +8,8 @@ export type ListenRequest = (
 
 /**
  * `listen([port[, host]][, backlog][, callback])`, `listen(path[, backlog][, callback])`, `listen(options[, callback])`.
- * Undefined for what must go to Node as it is: descriptors, handles, `exclusive`, `reusePort`, and wrong arguments,
- * which Node reports best itself.
+ * Undefined for what must go to Node as it is: descriptors, handles, `exclusive`, and wrong arguments, which Node reports
+ * best itself. `reusePort` asks for what brood does anyway.
  */
 export function parseListen(args: unknown[]): ListenRequest | undefined {
   const last = args.at(-1)
@@ -37,7 +37,7 @@ function parseOptions(
 ): ListenRequest | undefined {
   const given = options as Record<string, unknown> // each value is checked where it is used
   const elsewhere = given.fd ?? given._handle ?? given.handle
-  if (elsewhere !== undefined || given.exclusive || given.reusePort) return undefined
+  if (elsewhere !== undefined || given.exclusive) return undefined
   const signal = given.signal instanceof AbortSignal ? given.signal : undefined
   if (given.signal !== undefined && signal === undefined) return undefined
   const common = { backlog: number(given.backlog) ?? backlogArgument, signal, callback }

@@ -20,6 +20,8 @@ export interface ListeningEvents {
   want(address: Streams): number
   listening(key: string, server: Server, backlog: number): void
   closed(key: string): void
+  /** A server of the program listens on something that brood has no part in, and no other does yet. */
+  alone(): void
   /** Another slot's queue is accepted from as well, or could not be. */
   adopted(key: string, slot: number, accepting: boolean): void
   /** Keeps the process alive until the returned function is called. */
@@ -71,8 +73,14 @@ export class Listening {
     const listening = this
     net.Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
       const request = parseListen(args)
-      if (request === undefined || this.listening) return asPrimary(() => listening.#listen.apply(this, args))
-      listening.#begin(this, request)
+      if (request !== undefined && !this.listening) {
+        listening.#begin(this, request)
+        return this
+      }
+      asPrimary(() => listening.#listen.apply(this, args)) // throws what is wrong
+      this.prependOnceListener('listening', () => {
+        if (listening.#served.size === 0) listening.#events.alone()
+      })
       return this
     } as typeof net.Server.prototype.listen
     net.Server.prototype.close = function (this: Server, callback?: (error?: Error) => void): Server {

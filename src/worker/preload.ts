@@ -40,6 +40,7 @@ if (birth !== undefined) {
   const held = new HeldSockets(birth.held)
   let phase: BackMessage['phase'] = 'starting'
   let drain: Drain | undefined
+  let isAlone = false
   let requests = 0
   const link = new SupervisorLink(birth.control, rescue !== undefined, {
     message: obey,
@@ -86,6 +87,10 @@ if (birth !== undefined) {
       link.send({ type: 'listening', key, speaksHttp: speaksHttp(server), backlog })
     },
     closed: (key) => link.send({ type: 'closed', key }),
+    alone() {
+      isAlone = true
+      link.send({ type: 'alone' })
+    },
     adopted: (key, other, accepting) => link.send({ type: 'adopted', key, slot: other, accepting }),
     hold: () => link.hold(),
   })
@@ -195,7 +200,7 @@ if (birth !== undefined) {
   /** Who it is and what it serves, for a supervisor that has not started it. */
   function back(token: string): BackMessage {
     const { pid } = process
-    const known = { token, app, slot, worker, release, pid, phase }
+    const known = { token, app, slot, worker, release, pid, phase, alone: isAlone }
     return { type: 'back', wire: wireVersion, ...known, ...queues.serving, held: held.places }
   }
 

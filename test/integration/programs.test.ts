@@ -59,6 +59,7 @@ describe('a program that serves plain HTTP', () => {
     'ws.js',
     'drain-hook.js',
     'port-zero.js',
+    'reuse-port.js',
     'listens-late.js',
     'typescript.ts',
     'module.mjs',
@@ -94,6 +95,29 @@ describe('a program that serves plain HTTP', () => {
     const brood = Brood.create(t)
     const { port } = await brood.start(program('http.js'), ...twoWorkers, '--share', 'shared')
     await reloadUnderLoad(t, brood, port)
+  })
+})
+
+describe('a program that keeps its port to itself', () => {
+  it('is ready when it listens, and outlives its supervisor', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const wanted = await freePort()
+    const flags = ['-w', '1', '--name', 'app', '--env', `PORT=${wanted}`]
+    const [pid = 0] = pidsOf(await brood.launch(program('exclusive.js'), ...flags))
+    await brood.killSupervisor()
+    const asking = keepAsking(askHttp(wanted), t.signal)
+    await asking.answersFrom([pid])
+    assert.deepEqual(pidsOf((await brood.list())[0]), [pid])
+    assert.deepEqual(await asking.stop(), [])
+  })
+
+  it('cannot be two, and the start says why', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const wanted = await freePort()
+    const flags = ['-w', '2', '--env', `PORT=${wanted}`, program('exclusive.js')]
+    const ran = await brood.run('start', ...flags)
+    assert.equal(ran.code, 4)
+    assert.match(ran.stderr, /EADDRINUSE/)
   })
 })
 

@@ -79,6 +79,7 @@ const forms: Record<string, readonly Row[]> = {
     [[{ port: 3000, host: '::', ipv6Only: true }], tcp(3000, { host: '::', ipv6Only: true })],
     [[{ port: 3000, signal }], tcp(3000, { signal })],
     [[{ port: 3000, exclusive: false, reusePort: false }], tcp(3000)],
+    [[{ port: 3000, reusePort: true }], tcp(3000)],
     [[{ port: 3000, path: '/run/app.sock' }], tcp(3000)],
     [[{ path: '/run/app.sock' }], unix('/run/app.sock')],
     [
@@ -122,7 +123,7 @@ suite('left to Node, which knows what to do with it or how to say what is wrong'
     [[new net.Socket()]],
     [[bound]],
     [[{ port: 3000, exclusive: true }]],
-    [[{ port: 3000, reusePort: true }]],
+    [[{ port: 3000, exclusive: true, reusePort: true }]],
     [[{ path: '/run/app.sock', readableAll: true }]],
     [[{ path: '/run/app.sock', writableAll: true }]],
     [[{}]],
