@@ -1,7 +1,7 @@
 // Who of the workers starts the new supervisor: a file that one of them creates, worth nothing when it is old or its owner gone.
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
 
-/** Longer than a supervisor takes to come up on a busy machine, in milliseconds. */
+/** Its owner renews it long before, in milliseconds, as long as the supervisor that it has started comes up. */
 const validFor = 1500
 
 /**
@@ -13,6 +13,17 @@ export function claimRescue(path: string): boolean {
   if (isSomebodyElses(path)) return false
   rmSync(path, { force: true })
   return create(path)
+}
+
+/** For a claim of one's own: on a busy machine a supervisor takes seconds to come up, and a second one would make it take longer. */
+export function renewClaim(path: string): void {
+  try {
+    if (ownerOf(path) !== process.pid) return
+    const now = Date.now() / 1000
+    utimesSync(path, now, now)
+  } catch {
+    // Removed by the supervisor, which serves now.
+  }
 }
 
 function create(path: string): boolean {
@@ -31,10 +42,14 @@ function create(path: string): boolean {
 function isSomebodyElses(path: string): boolean {
   try {
     if (Date.now() - statSync(path).mtimeMs > validFor) return false
-    const owner = Number(readFileSync(path, 'utf8'))
+    const owner = ownerOf(path)
     process.kill(owner, 0)
     return owner !== process.pid
   } catch {
     return false
   }
+}
+
+function ownerOf(path: string): number {
+  return Number(readFileSync(path, 'utf8'))
 }

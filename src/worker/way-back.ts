@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Rescue } from '../wire/birth.ts'
 import type { HeldSockets, Kept } from './held-sockets.ts'
 import { startSupervisor } from './rescue.ts'
-import { claimRescue } from './rescue-claim.ts'
+import { claimRescue, renewClaim } from './rescue-claim.ts'
 
 const net = process.getBuiltinModule('node:net')
 
@@ -13,8 +13,13 @@ const lookEvery = { soon: 25, later: 1000 }
 const soonFor = 3000
 /** The next in rank begins so many milliseconds later. */
 const rankDelay = 40
-/** When nothing is heard of a supervisor that was started, another is after so many milliseconds, then after twice as many. */
-const silence = { first: 1600, most: 60_000 }
+/**
+ * When nothing is heard of a supervisor that was started and lives, another is after so many milliseconds, then after twice as
+ * many; until then nobody else starts one either.
+ */
+const silence = { first: 5000, most: 60_000 }
+/** Milliseconds between two renewals of the claim. */
+const renewEvery = 500
 /** When it has ended without having served, another is started at once, then after this, then after twice as many. */
 const failure = { second: 200, most: 60_000 }
 
@@ -116,6 +121,8 @@ class Search {
   #failure = 0
   /** This process may start a supervisor, and looks once more before it does. */
   #claimed = false
+  /** When the claim was made or renewed; undefined when no supervisor that this process has started is on its way. */
+  #renewedAt: number | undefined
 
   constructor(rescue: Rescue, events: SearchEvents) {
     this.#rescue = rescue
@@ -142,14 +149,19 @@ class Search {
       this.#claimed = false
       this.#startAt = now + this.#silence
       this.#silence = Math.min(this.#silence * 2, silence.most)
+      this.#renewedAt = now
       startSupervisor(this.#rescue, this.#events.sockets(), () => this.#ended())
     } else if (command.length > 0 && now >= this.#startAt) {
       this.#claimed = claimRescue(claim)
       // A supervisor removes the claim of whoever started it once it listens: that may have been just now.
       if (this.#claimed) return this.#look()
       this.#startAt = now + rankDelay
+    } else if (this.#renewedAt !== undefined && now - this.#renewedAt >= renewEvery) {
+      this.#renewedAt = now
+      renewClaim(claim)
     }
-    const pause = now - this.#lostAt < soonFor ? lookEvery.soon : lookEvery.later
+    const isSoon = this.#renewedAt !== undefined || now - this.#lostAt < soonFor
+    const pause = isSoon ? lookEvery.soon : lookEvery.later
     setTimeout(() => this.#look(), pause).unref()
   }
 
@@ -158,6 +170,7 @@ class Search {
     const now = performance.now()
     // It removes the claim when it serves.
     const hasServed = !existsSync(this.#rescue.claim)
+    this.#renewedAt = undefined
     if (hasServed) {
       this.#lostAt = now
       this.#failure = 0

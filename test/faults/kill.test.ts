@@ -18,7 +18,7 @@ test(`${kills} workers killed, one each ${every} ms, refuse nobody`, { timeout: 
   const load = startLoad({ port, seed: 1, signal: t.signal, kinds: { short: { clients, pause: 2 } } })
   await load.until(({ total }) => total.successes > 100)
 
-  let killed = 0
+  const killed = new Set<number>()
   const looks: Promise<unknown>[] = []
   await new Promise<void>((resolve, reject) => {
     // A beat, not a wait: the test is that the system keeps up with it.
@@ -27,12 +27,13 @@ test(`${kills} workers killed, one each ${every} ms, refuse nobody`, { timeout: 
         const look = brood.list()
         looks.push(look)
         const [web] = await look
-        const victim = pidsOf(web)[killed % 4]
-        if (victim !== undefined && isReady(web, victim)) {
+        const victim = pidsOf(web)[killed.size % 4]
+        // Looks overlap on a slow machine, and a later one may know less than the one before.
+        if (victim !== undefined && isReady(web, victim) && !killed.has(victim)) {
           process.kill(victim, 'SIGKILL')
-          killed++
+          killed.add(victim)
         }
-        if (killed < kills) return
+        if (killed.size < kills) return
         clearInterval(timer)
         resolve()
       } catch (error) {
@@ -51,8 +52,8 @@ test(`${kills} workers killed, one each ${every} ms, refuse nobody`, { timeout: 
   assert.equal(total.timeouts, 0, 'no request was left waiting')
   assert.equal(total.wrong, 0)
   assert.ok(
-    total.resets <= killed * clients,
-    `${total.resets} resets are more than the ${killed} killed can have accepted`,
+    total.resets <= killed.size * clients,
+    `${total.resets} resets are more than the ${killed.size} killed can have accepted`,
   )
   // A SYN that nobody answers is sent again after a second. What this very process was late by is no fault of the system
   // under test; how fast it is otherwise is told above, and is the machine's business.
