@@ -191,7 +191,7 @@ export class AppSockets {
     this.#owns(id, sockets)
     const slot = worker.slot % sockets.queues
     this.#events.opened(key, slot, sockets.socketOf(slot))
-    if (this.#isBalanced(key)) this.#balanced?.listening(id, key)
+    if (this.#isBalanced(key)) this.#balanced?.listening(id, key, backlog)
   }
 
   /**

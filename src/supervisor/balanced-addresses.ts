@@ -26,6 +26,8 @@ export class BalancedAddresses {
   readonly #loads = new Map<number, Load>()
   /** Address → the workers that serve it. */
   readonly #serving = new Map<string, Set<number>>()
+  /** Workers whose loop does not turn just now. */
+  readonly #suspended = new Set<number>()
 
   /** `workers` is read whenever one is looked for; it stays the caller's. */
   constructor(
@@ -39,12 +41,14 @@ export class BalancedAddresses {
   }
 
   /** A worker serves the address. One that an earlier supervisor started cannot be sent connections. */
-  listening(id: number, key: string): void {
+  listening(id: number, key: string, backlog: number | undefined): void {
     const worker = this.#workers.get(id)
     if (worker === undefined || !worker.process.takesSockets) return
     const { process, slot } = worker
     this.#serving.set(key, (this.#serving.get(key) ?? new Set()).add(id))
-    this.#acceptorOf(key).add({
+    const acceptor = this.#acceptorOf(key)
+    if (backlog !== undefined) acceptor.backlog = backlog
+    acceptor.add({
       id,
       load: this.#loadOf(id, slot),
       send: (client, done) => process.sendClient(key, client, done),
@@ -53,7 +57,10 @@ export class BalancedAddresses {
 
   /** A worker takes no connections any more: of one address, or of all. */
   left(id: number, key?: string): void {
-    if (key === undefined) this.#loads.delete(id)
+    if (key === undefined) {
+      this.#loads.delete(id)
+      this.#suspended.delete(id)
+    }
     for (const [name, acceptor] of this.#acceptors) {
       if ((key !== undefined && key !== name) || !this.#serving.get(name)?.delete(id)) continue
       acceptor.remove(id)
@@ -69,6 +76,8 @@ export class BalancedAddresses {
 
   /** A worker's loop does not turn just now, or turns again. */
   suspend(id: number, suspended: boolean): void {
+    if (suspended) this.#suspended.add(id)
+    else this.#suspended.delete(id)
     for (const acceptor of this.#acceptors.values()) acceptor.suspend(id, suspended)
   }
 
@@ -82,6 +91,7 @@ export class BalancedAddresses {
     this.#acceptors.clear()
     this.#serving.clear()
     this.#loads.clear()
+    this.#suspended.clear()
   }
 
   #acceptorOf(key: string): Acceptor {
@@ -93,7 +103,8 @@ export class BalancedAddresses {
       clock: this.#clock,
       together: sentTogether,
       ask: () => {
-        const [id] = this.#serving.get(key) ?? []
+        const serving = [...(this.#serving.get(key) ?? [])]
+        const id = serving.find((one) => !this.#suspended.has(one)) ?? serving[0]
         if (id !== undefined) this.#workers.get(id)?.process.send({ type: 'queue', key })
       },
     })

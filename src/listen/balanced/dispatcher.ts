@@ -136,7 +136,8 @@ export class Dispatcher<One extends Client> {
     if (loads === undefined) return members[0]
     const remoteAddress = this.#needsAddress ? peerOf(client) : undefined
     const picked = this.#balancer.pick(loads, { remoteAddress })
-    return members.find((one) => one.recipient.load === picked)
+    // An algorithm of the user's own may give back anything; a connection that nobody is picked for would look for ever.
+    return members.find((one) => one.recipient.load === picked) ?? members[0]
   }
 
   #able(): Choice<One> {

@@ -7,7 +7,7 @@ import type { Recipient } from './recipient.ts'
 const usualBacklog = 511
 
 export interface AcceptorOptions extends Omit<DispatcherOptions, 'pace'> {
-  /** Asks one of the workers for a further handle of the address's socket; it comes by `offer`, or not. */
+  /** Asks a worker that answers for a further handle of the address's socket; it comes by `offer`, or not. */
   ask(): void
 }
 
@@ -21,6 +21,7 @@ export class Acceptor {
   readonly #ask: () => void
   #listening: BareHandle | undefined
   #spare: BareHandle | undefined
+  #backlog = usualBacklog
   #asked = false
   #paused = false
   #closed = false
@@ -34,6 +35,11 @@ export class Acceptor {
         this.#follow()
       },
     })
+  }
+
+  /** What the program listens with; counts the next time that accepting begins. */
+  set backlog(backlog: number) {
+    this.#backlog = backlog
   }
 
   /** A handle of the address's bound socket. */
@@ -58,6 +64,8 @@ export class Acceptor {
 
   suspend(id: number, suspended: boolean): void {
     this.#dispatcher.suspend(id, suspended)
+    if (suspended) this.#asked = false // as above
+    this.#follow()
   }
 
   /** A worker has given a connection back untouched. */
@@ -95,7 +103,7 @@ export class Acceptor {
       // A failed accept concerns nobody but the client that has gone.
       if (status === 0 && client !== undefined) this.#dispatcher.dispatch(client)
     }
-    const errno = handle.listen(usualBacklog)
+    const errno = handle.listen(this.#backlog)
     if (errno === 0) this.#listening = handle
     else handle.close()
   }

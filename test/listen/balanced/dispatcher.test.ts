@@ -281,6 +281,19 @@ suite('the dispatcher', () => {
     },
   )
 
+  test('an algorithm that picks nobody it was given has connections go to the first', bounded, () => {
+    const clock = new FakeClock()
+    const dispatcher = new Dispatcher<Connection>({ algorithm: () => ({ pick: () => stranger }), clock })
+    const stranger = new Load(9, () => 0)
+    const [first, second] = [new Worker(1, clock), new Worker(2, clock)]
+    dispatcher.dispatch(new Connection()) // found nobody, and looks again with each worker that comes
+    dispatcher.add(first)
+    dispatcher.add(second)
+    dispatcher.dispatch(new Connection())
+    first.takeAll()
+    assert.deepEqual([first.taken.length, second.taken.length], [2, 0])
+  })
+
   test('closing ends what nobody has, and nothing is taken in any more', bounded, () => {
     const { dispatcher, all } = setUp('round-robin', 1)
     const clients = Array.from({ length: 5 }, () => new Connection())
