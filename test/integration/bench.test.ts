@@ -45,6 +45,18 @@ test('a load on an app tells who answered how much', { timeout }, async (t) => {
   assert.match(again.stdout, /a new connection for each request/)
 })
 
+test('behind a proxy it is the workers that answered', { timeout }, async (t) => {
+  const brood = Brood.create(t)
+  const flags = ['--share', 'ports', '-w', '2', '--name', 'web']
+  const { report, port } = await brood.start(program('http.js'), ...flags)
+  const json = await brood.json<Json>('bench', `localhost:${port}`, '-c', '4', '-d', '200ms')
+  assert.deepEqual([json.app, json.unknown], ['web', undefined])
+  assert.deepEqual(
+    json.workers.map(({ pid }) => pid),
+    pidsOf(report),
+  )
+})
+
 for (const short of [[], ['--short']]) {
   const how = short.length === 0 ? 'kept-alive' : 'short'
   test(`a reload fails no request on ${how} connections`, { timeout }, async (t) => {

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { frontName } from '../../config/app-spec.ts'
 import type { ControlClient } from '../../daemon/control/client.ts'
 import { BroodError } from '../../kernel/errors.ts'
 import type { ServedReport } from '../../supervisor/served-report.ts'
@@ -36,9 +37,12 @@ async function appAt(url: URL, client: ControlClient): Promise<string | { readon
   if (!(await isThisMachine(hostOf(url)))) return { why: `${hostOf(url)} is another machine` }
   const apps = await client.call('list', {})
   const suffix = `:${portOf(url)}`
-  const found = apps.filter(({ addresses }) =>
+  const there = apps.filter(({ addresses }) =>
     addresses.some((address) => !address.startsWith('udp ') && address.endsWith(suffix)),
   )
+  // A proxy has the address of the app that it stands in front of, and it is the app's workers that answer.
+  const fronts = new Set(there.map(({ name }) => frontName(name)))
+  const found = there.filter(({ name }) => !fronts.has(name))
   const [first, second] = found
   if (first === undefined) return { why: `${url.host} is no app of this supervisor` }
   if (second !== undefined)
