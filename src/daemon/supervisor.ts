@@ -18,6 +18,7 @@ import type { SupervisorReport } from './control/contract.ts'
 import { protocol } from './control/protocol.ts'
 import type { HistoryEvent } from './event.ts'
 import { EventHistory } from './event-history.ts'
+import { asInstalled } from './front/front.ts'
 import type { Home } from './home.ts'
 import type { Line } from './inherited.ts'
 import { Memory } from './memory.ts'
@@ -127,7 +128,7 @@ export class Supervisor {
     if (unreadable !== undefined) this.history.add({ type: 'state-unreadable', reason: unreadable })
     this.#line = state?.line ?? this.#options.newLine()
     const known = new Set(state?.apps.map(({ spec }) => spec.name))
-    for (const remembered of state?.apps ?? []) {
+    for (const remembered of (state?.apps ?? []).map(asRememberedNow)) {
       const { name } = remembered.spec
       const own = workers.filter(({ birth }) => birth.app === name)
       const left = sockets.filter(({ app }) => app === name)
@@ -285,6 +286,15 @@ function claimFor(home: Home, pid: number): void {
     writeFileSync(home.claim, `${pid}`, { mode: 0o600 })
   } catch {
     // A full disk: then whoever is first brings it up.
+  }
+}
+
+/** Both descriptions: a reload that fails goes back to the one before. */
+function asRememberedNow({ spec, previous, ...rest }: RememberedApp): RememberedApp {
+  return {
+    ...rest,
+    spec: asInstalled(spec),
+    ...(previous === undefined ? {} : { previous: { ...previous, spec: asInstalled(previous.spec) } }),
   }
 }
 

@@ -1,6 +1,6 @@
 // One supervisor comes after another: by `brood upgrade`, which nobody notices, and after everything was killed.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import type { SupervisorReport } from '../../src/daemon/control/contract.ts'
@@ -204,6 +204,23 @@ describe('after everything was killed, brood start', { concurrency: 2 }, () => {
     assert.equal((await brood.run('start')).code, 0)
     await brood.waitForStatus('good', 'running')
     await brood.waitForStatus('bad', 'running')
+  })
+
+  test('has a proxy run the program of the installation that brings it back', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const { port } = await brood.start(script, '--share', 'ports', '--name', 'web')
+    const { spec } = await brood.show('web.proxy')
+    await killAll(brood)
+    // As an installation in another folder would have left it, which has been taken away since.
+    const state = join(brood.home, 'state.json')
+    const remembered = readFileSync(state, 'utf8')
+    const elsewhere = remembered.replaceAll(spec.script, '/opt/older/brood/dist/daemon/front/main.js')
+    assert.notEqual(elsewhere, remembered)
+    writeFileSync(state, elsewhere)
+    assert.equal((await brood.run('start')).code, 0)
+    await brood.waitForStatus('web.proxy', 'running')
+    assert.equal((await brood.show('web.proxy')).spec.script, spec.script)
+    assert.equal((await get({ port })).status, 200)
   })
 
   test('comes back with the latest description', bounded, async (t) => {

@@ -35,6 +35,11 @@ export function frontOf({ name, share, proxy, stop, env, logs }: AppSpec): AppSp
   } satisfies v.InferInput<typeof appSpec>)
 }
 
+/** A remembered proxy runs the program of this installation: the one it was started by may be older, or gone. */
+export function asInstalled(spec: AppSpec): AppSpec {
+  return spec.proxyOf === undefined ? spec : { ...spec, script: program }
+}
+
 /** It comes and goes with its app. */
 export function assertOnItsOwn({ name, proxyOf }: AppSpec, command: string): void {
   if (proxyOf === undefined) return
