@@ -150,6 +150,26 @@ describe('what goes through', () => {
     await client.until(/next/)
   })
 
+  test('what follows an early answer goes out on another connection', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    client.send('POST /early HTTP/1.1\r\nHost: test\r\nContent-Length: 8\r\n\r\nhalf')
+    const server = await upstream.connection()
+    await server.until(/half/)
+    // Kept open, as Node does it: the upstream still waits for the other half.
+    server.send(ok('early'))
+    await client.until(/early/)
+    client.send('rest')
+    client.send(get('/next'))
+    const next = await upstream.connection()
+    await next.until(/^GET \/next/)
+    next.send(ok('next'))
+    await client.until(/next/)
+    assert.match(await server.ended, /end|ECONNRESET/)
+    assert.equal(server.received.split('half')[1], '')
+  })
+
   test('answers without a length, HTTP/1.0 clients, HEAD, 304', bounded, async (t) => {
     const upstream = await RawServer.start(
       t,

@@ -151,6 +151,7 @@ export class Exchange {
     out.flushHeaders()
     request.pipe(out, { end: false })
     request.once('end', () => {
+      if (out.destroyed) return
       if (attempt.stage === 'sent' && !attempt.over) attempt.wait = upstream.awaited()
       if (request.rawTrailers.length > 0) out.addTrailers(trailersOf(request.rawTrailers))
       out.end()
@@ -235,11 +236,23 @@ export class Exchange {
   /** What the client still sends is not wanted any more; it is read, so that the client gets to read its answer. */
   #dropRest(): void {
     const request = this.#request
-    if (this.#dropping || !this.#hasBody || request.complete || request.destroyed) return
+    if (this.#dropping || !this.#hasBody || request.destroyed) return
     this.#dropping = true
+    const { clock } = this.#site.surroundings
+    const out = this.#attempt?.out
+    if (request.complete) {
+      // All of it is here, and the upstream may go on reading.
+      if (out === undefined || out.writableFinished) return
+      out.once(
+        'close',
+        clock.at(clock.now() + lingering, () => void out.destroy()),
+      )
+      return
+    }
     request.unpipe()
     request.resume()
-    const { clock } = this.#site.surroundings
+    // It waits for the rest of the body, and would take the next request on its connection for that.
+    out?.destroy()
     const { socket } = request
     const cancel = clock.at(clock.now() + lingering, () => socket.destroy())
     // Once it is answered, Node no longer tells a request that its connection is gone.
