@@ -1,5 +1,6 @@
 // Two connections joined to one: what comes on either goes out on the other, ends and breaks included.
 import type { Socket } from 'node:net'
+import { breakOff } from './break-off.ts'
 
 /**
  * Passes bytes both ways with back-pressure. The end of one direction is passed on alone, so both have to be half-open; when one
@@ -12,11 +13,11 @@ export function join(one: Socket, other: Socket, idle: number): void {
     [other, one],
   ] as const) {
     socket.setKeepAlive(true, keepAliveDelay)
-    socket.setTimeout(idle, () => socket.resetAndDestroy())
-    socket.once('error', () => opposite.resetAndDestroy())
+    socket.setTimeout(idle, () => breakOff(socket))
+    socket.once('error', () => breakOff(opposite))
     socket.once('close', () => {
       // Closed in order: what was read of it is still on its way out. Otherwise nothing more can come.
-      if (!socket.readableEnded) opposite.resetAndDestroy()
+      if (!socket.readableEnded) breakOff(opposite)
     })
     socket.pipe(opposite)
   }

@@ -144,9 +144,10 @@ export class RawServer {
   }
 }
 
-/** A connection to this machine; half-open, so that it ends its own side when it wants to. */
-export async function dial(t: TestContext, port: number): Promise<Wire> {
-  const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+/** A connection to a port of this machine, or to a path; half-open, so that it ends its own side when it wants to. */
+export async function dial(t: TestContext, at: number | string): Promise<Wire> {
+  const where = typeof at === 'number' ? { host: '127.0.0.1', port: at } : { path: at }
+  const socket = net.connect({ ...where, allowHalfOpen: true })
   t.after(() => socket.destroy())
   const wire = new Wire(socket)
   await once(socket, 'connect')

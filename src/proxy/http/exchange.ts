@@ -1,6 +1,7 @@
 // One request on its way through: sent to an upstream, asked again elsewhere where that is safe, its answer piped back.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { breakOff } from '../break-off.ts'
 import { noteReached } from '../reachability.ts'
 import { connectTimeout } from '../reason.ts'
 import type { Upstream, Wait } from '../upstream.ts'
@@ -273,7 +274,7 @@ export class Exchange {
   #cut(): void {
     const { socket } = this.#response
     if (socket === null) this.#response.destroy()
-    else socket.resetAndDestroy()
+    else breakOff(socket)
   }
 
   #clientClosed(): void {

@@ -2,6 +2,7 @@
 import type { Server as HttpServer, ServerResponse } from 'node:http'
 import { Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { breakOff } from '../break-off.ts'
 import type { Listener } from '../listener.ts'
 import { listenText, type Route } from '../route.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -84,7 +85,7 @@ export class HttpListener implements Listener {
 
   cut(): void {
     this.server.closeAllConnections()
-    for (const socket of this.#upgraded) socket.resetAndDestroy()
+    for (const socket of this.#upgraded) breakOff(socket)
   }
 
   #pass(request: ConstructorParameters<typeof Exchange>[1], response: ServerResponse): void {

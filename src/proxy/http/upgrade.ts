@@ -1,6 +1,7 @@
 // A request to switch protocols, such as a WebSocket's: passed on, and both connections joined when the upstream agrees.
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { breakOff } from '../break-off.ts'
 import { join } from '../join.ts'
 import { noteReached } from '../reachability.ts'
 import { connectTimeout } from '../reason.ts'
@@ -117,7 +118,7 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
       // The end of the connection is the end of the answer, which holds for every client and length.
       raw.push('Connection', 'close')
       client.write(headOf(answer, raw), 'latin1')
-      answer.on('error', () => client.resetAndDestroy())
+      answer.on('error', () => breakOff(client))
       answer.pipe(client)
       client.resume()
     })

@@ -1,5 +1,6 @@
 // The server of a route in mode `tcp`: whatever is spoken passes through.
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { breakOff } from '../break-off.ts'
 import { join } from '../join.ts'
 import type { Listener } from '../listener.ts'
 import { noteFailure, noteReached } from '../reachability.ts'
@@ -43,13 +44,13 @@ export class TcpListener implements Listener {
   }
 
   cut(): void {
-    for (const client of this.#clients) client.resetAndDestroy()
+    for (const client of this.#clients) breakOff(client)
   }
 
   #pass(client: Socket, tried: Set<Upstream>): void {
     const upstream = this.#upstreams.pick(client.remoteAddress, tried)
     // There is no other way to tell a client of an unknown protocol that nobody is there.
-    if (upstream === undefined) return void client.resetAndDestroy()
+    if (upstream === undefined) return void breakOff(client)
     tried.add(upstream)
     const { clock } = this.#surroundings
     const { connect: within = usualConnectTimeout, idle = 0 } = this.#route.timeouts ?? {}
