@@ -604,6 +604,25 @@ describe('a switch of protocols', () => {
     assert.equal(await other.ended, 'end')
   })
 
+  test('a refused client is let go, whether it goes by itself or not', bounded, async (t) => {
+    const upstream = await RawServer.start(
+      t,
+      answering(() => 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'),
+    )
+    for (const ports of [[upstream.port], []]) {
+      for (const goes of [true, false]) {
+        const clock = new FakeClock()
+        const { proxy, port } = await startProxy(t, ports, {}, clock)
+        const client = await dial(t, port)
+        client.send(upgrade)
+        assert.equal(await client.ended, 'end')
+        if (goes) client.socket.end()
+        else await clock.pass(1000)
+        await proxy.close() // waits for the last connection
+      }
+    }
+  })
+
   test('a client that leaves before the switch is not kept at the upstream', bounded, async (t) => {
     const upstream = await RawServer.start(t)
     const { port } = await startProxy(t, [upstream.port])

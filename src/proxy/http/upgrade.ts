@@ -1,6 +1,7 @@
 // A request to switch protocols, such as a WebSocket's: passed on, and both connections joined when the upstream agrees.
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Clock } from '../../kernel/clock.ts'
 import { breakOff } from '../break-off.ts'
 import { join } from '../join.ts'
 import { noteReached } from '../reachability.ts'
@@ -13,14 +14,17 @@ import type { Site } from './site.ts'
 
 const http = process.getBuiltinModule('node:http')
 
+/** Milliseconds for a client whose request was refused to read why, and go. */
+const lingering = 1000
+
 /**
  * Whether a request is to be passed on as a switch of protocols. Not HTTP/2's: a client that offers it goes on in HTTP/1 when the offer is
  * ignored, and behind it the proxy could see no request any more.
  */
 export function isUpgrade(request: IncomingMessage): boolean {
-  const { method, headers } = request
+  const { method, headers, httpVersionMinor } = request
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-  return method === 'GET' && !hasBody && headers.upgrade?.toLowerCase() !== 'h2c'
+  return method === 'GET' && httpVersionMinor > 0 && !hasBody && headers.upgrade?.toLowerCase() !== 'h2c'
 }
 
 /** `head`: what the client has sent behind its request already. */
@@ -38,10 +42,7 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
   ask(round.next())
 
   function ask(upstream: Upstream | undefined): void {
-    if (upstream === undefined) {
-      const { status, text } = round.refusal()
-      return void client.end(ownAnswer(status, text))
-    }
+    if (upstream === undefined) return refuse()
     const { clock } = site.surroundings
     const { connect, idle } = site.timeouts
     const { host, port } = upstream
@@ -70,23 +71,23 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
       if (ended || stage === 'answered') return
       finish()
       const verdict = round.failed(upstream, { stage, reused: false, timedOut, error })
-      if (verdict === 'give-up') {
-        const { status, text } = round.refusal()
-        client.end(ownAnswer(status, text))
-      } else ask(round.next())
+      if (verdict === 'give-up') refuse()
+      else ask(round.next())
     }
     client.once('close', gone)
     out.once('socket', (socket) => {
       if (connect > 0) cancelTimer = clock.at(clock.now() + connect, () => out.destroy(connectTimeout()))
+      socket.setTimeout(0) // it is told but once, and counts from the connection on
       socket.once('connect', () => {
         stage = 'sent'
         cancelTimer?.()
+        socket.setTimeout(idle)
         noteReached(upstream, site.surroundings)
       })
     })
     out.on('error', (error) => failed(error, false))
     out.once('timeout', () => {
-      if (stage !== 'sent') return
+      if (stage === 'answered') return void breakOff(client)
       failed(new Error('no answer in time'), true)
       out.destroy()
     })
@@ -120,10 +121,25 @@ export function passUpgrade(site: Site, request: IncomingMessage, client: Socket
       client.write(headOf(answer, raw), 'latin1')
       answer.on('error', () => breakOff(client))
       answer.pipe(client)
-      client.resume()
+      leave(client, clock)
     })
     out.end()
   }
+
+  function refuse(): void {
+    const { status, text } = round.refusal()
+    client.end(ownAnswer(status, text))
+    leave(client, site.surroundings.clock)
+  }
+}
+
+/** Once it has been sent everything, a client has a moment to go by itself. Unread, not even its end would be seen. */
+function leave(client: Socket, clock: Clock): void {
+  client.resume()
+  client.once('finish', () => {
+    const cancel = clock.at(clock.now() + lingering, () => client.destroy())
+    client.once('close', cancel)
+  })
 }
 
 function headOf({ statusCode, statusMessage }: IncomingMessage, raw: RawHeaders): string {
