@@ -170,6 +170,24 @@ describe('what goes through', () => {
     assert.equal(server.received.split('half')[1], '')
   })
 
+  test('requests sent ahead, one after the other', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    client.send(post('first') + get('/second') + post('third'))
+    const server = await upstream.connection()
+    for (const [request, answer] of [
+      [/^POST[\s\S]*first/, 'one'],
+      [/^GET \/second[\s\S]*\r\n\r\n/, 'two'],
+      [/^POST[\s\S]*third/, 'three'],
+    ] as const) {
+      await server.until(request)
+      server.send(ok(answer))
+      await client.until(new RegExp(answer))
+    }
+    assert.equal(upstream.count, 1)
+  })
+
   test('answers without a length, HTTP/1.0 clients, HEAD, 304', bounded, async (t) => {
     const upstream = await RawServer.start(
       t,
@@ -448,6 +466,25 @@ describe('an upstream that fails', () => {
 })
 
 describe('a client that goes away', () => {
+  test('with requests sent ahead: nobody is asked for them any more', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    client.send(get('/first') + get('/second'))
+    const server = await upstream.connection()
+    await server.until(wholeHead)
+    server.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome')
+    await client.until(/some/)
+    client.socket.resetAndDestroy()
+    const other = await dial(t, port)
+    other.send(get('/other'))
+    const next = await upstream.connection()
+    await next.until(/^GET \/other/)
+    next.send(ok('fine'))
+    await other.until(/fine/)
+    assert.equal(upstream.count, 2)
+  })
+
   test('while it sends', bounded, async (t) => {
     const upstream = await RawServer.start(t)
     const { port } = await startProxy(t, [upstream.port])
@@ -621,6 +658,19 @@ describe('a switch of protocols', () => {
         await proxy.close() // waits for the last connection
       }
     }
+  })
+
+  test('behind an answer that is still due there is none', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    client.send(get('/first') + upgrade)
+    const server = await upstream.connection()
+    await server.until(/^GET \/first/)
+    server.send(ok('first'))
+    await client.until(/^HTTP\/1\.1 200 OK[\s\S]*first/)
+    const [head] = await server.until(/GET \/chat[\s\S]*\r\n\r\n/)
+    assert.doesNotMatch(head, /upgrade/i)
   })
 
   test('a client that leaves before the switch is not kept at the upstream', bounded, async (t) => {

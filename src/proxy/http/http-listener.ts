@@ -1,5 +1,5 @@
 // The server of a route in mode `http`.
-import type { Server as HttpServer, ServerResponse } from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { breakOff } from '../break-off.ts'
@@ -47,7 +47,8 @@ export class HttpListener implements Listener {
       keepAliveTimeout,
       // An upload may take its time: the route's own idle timeout ends one that stands still.
       requestTimeout: 0,
-      shouldUpgradeCallback: isUpgrade,
+      // Behind answers that are still due there is no switching: the request is one like any other then.
+      shouldUpgradeCallback: (request) => isUpgrade(request) && this.#due(request.socket) === undefined,
     })
     this.server.on('request', (request, response) => this.#pass(request, response))
     // Otherwise Node would say "continue" by itself, where the upstream would have said no.
@@ -88,9 +89,28 @@ export class HttpListener implements Listener {
     for (const socket of this.#upgraded) breakOff(socket)
   }
 
-  #pass(request: ConstructorParameters<typeof Exchange>[1], response: ServerResponse): void {
-    this.#answers.set(request.socket, response)
-    new Exchange(this.#site, request, response).begin()
+  /**
+   * Pipelined requests one after the other (RFC 9112, 9.3.2): each may depend on what the one before has changed, and whoever
+   * asks for a thousand things at once is not to get a thousand connections.
+   */
+  #pass(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const before = this.#due(socket)
+    this.#answers.set(socket, response)
+    if (before === undefined) return new Exchange(this.#site, request, response).begin()
+    // More can wait in the kernel.
+    socket.pause()
+    before.once('close', () => {
+      if (socket.destroyed) return
+      socket.resume()
+      new Exchange(this.#site, request, response).begin()
+    })
+  }
+
+  /** The last answer of a connection that has yet to be finished. */
+  #due(socket: Socket): ServerResponse | undefined {
+    const answer = this.#answers.get(socket)
+    return answer === undefined || answer.closed ? undefined : answer
   }
 
   #misunderstood(error: Error & { code?: string; rawPacket?: Buffer }, socket: Duplex): void {
