@@ -1,6 +1,8 @@
 // Mode `http` over real connections, against upstreams and clients that are written byte by byte.
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import type { ClientRequest } from 'node:http'
 import { describe, type TestContext, test } from 'node:test'
 import { FakeClock } from '../support/fake-clock.ts'
 import { freePort } from '../support/free-port.ts'
@@ -186,6 +188,19 @@ describe('what goes through', () => {
       await client.until(new RegExp(answer))
     }
     assert.equal(upstream.count, 1)
+  })
+
+  test('more than a thousand headers, and the length that comes after them', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    const many = Array.from({ length: 1200 }, () => 'a: b')
+    client.send(['POST / HTTP/1.1', 'Host: test', ...many, 'Content-Length: 4', '', 'body'].join('\r\n'))
+    const server = await upstream.connection()
+    const [head] = await server.until(/[\s\S]*\r\n\r\nbody/)
+    assert.equal(head.split('\r\na: b').length - 1, 1200)
+    server.send(['HTTP/1.1 200 OK', ...many, 'Content-Length: 2', 'X-Last: 1', '', 'ok'].join('\r\n'))
+    await client.until(/Content-Length: 2\r\nX-Last: 1[\s\S]*\r\n\r\nok/)
   })
 
   test('answers without a length, HTTP/1.0 clients, HEAD, 304', bounded, async (t) => {
@@ -465,6 +480,28 @@ describe('an upstream that fails', () => {
   })
 })
 
+test('a request on a kept connection has all the time there is for an answer', bounded, async (t) => {
+  const times: unknown[] = []
+  // As Node documents the channel.
+  const note = (message: unknown): unknown =>
+    times.push((message as { request: ClientRequest }).request.socket?.timeout)
+  subscribe('http.client.response.finish', note)
+  t.after(() => unsubscribe('http.client.response.finish', note))
+  const upstream = await RawServer.start(
+    t,
+    answering(() => ok('fine', 'Keep-Alive: timeout=5')),
+  )
+  // Node's agent has the same limit for idle connections, and sets no other where the two are equal.
+  const { port } = await startProxy(t, [upstream.port], { timeouts: { idle: 30_000 } })
+  const client = await dial(t, port)
+  for (let turn = 0; turn < 2; turn++) {
+    client.send(get())
+    await client.until(/fine/)
+  }
+  assert.equal(upstream.count, 1)
+  assert.deepEqual(times, [30_000, 30_000])
+})
+
 describe('a client that goes away', () => {
   test('with requests sent ahead: nobody is asked for them any more', bounded, async (t) => {
     const upstream = await RawServer.start(t)
@@ -550,6 +587,22 @@ describe('clients that speak something else', () => {
     )
     await client.until(/^HTTP\/1\.1 400 /)
     assert.equal(upstream.count, 0)
+  })
+
+  test('a transfer coding that the proxy cannot undo goes no further', bounded, async (t) => {
+    const upstream = await RawServer.start(
+      t,
+      answering(() => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n'),
+    )
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    client.send(
+      'POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n',
+    )
+    await client.until(/^HTTP\/1\.1 501 [\s\S]*no transfer coding here but chunked\n/)
+    assert.equal(upstream.count, 0)
+    client.send(get())
+    await client.until(/HTTP\/1\.1 502 [\s\S]*slot 0: its answer can't be passed on\n/)
   })
 
   test('an offer of HTTP/2 is ignored', bounded, async (t) => {

@@ -200,6 +200,17 @@ describe('headers', () => {
     })
   })
 
+  test('nor in the spelling that CGI and its kin take for the same', () => {
+    const raw = ['Host', 'in', 'X_Forwarded_For', '10.0.0.1', 'X-Real_IP', '10.0.0.1', 'my_name', 'stays']
+    assert.deepEqual(pairs(requestHeaders(raw, asker)), {
+      host: 'in',
+      my_name: 'stays',
+      'x-forwarded-for': '192.0.2.9',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'in',
+    })
+  })
+
   test('Connection cannot take away what the upstream relies on, and a second Host does not go through', () => {
     const raw = [
       'Host',

@@ -5,7 +5,7 @@ import { breakOff } from '../break-off.ts'
 import { noteReached } from '../reachability.ts'
 import { connectTimeout } from '../reason.ts'
 import type { Upstream, Wait } from '../upstream.ts'
-import { answerHeaders, requestHeaders, trailersOf } from './headers.ts'
+import { answerHeaders, isCoded, requestHeaders, trailersOf } from './headers.ts'
 import { isRepeatable, type Stage } from './retry.ts'
 import { Round } from './round.ts'
 import type { Site } from './site.ts'
@@ -64,6 +64,9 @@ export class Exchange {
     this.#request.on('error', () => {})
     this.#response.on('error', () => {})
     this.#response.once('close', () => this.#clientClosed())
+    // Node decodes chunks alone, and what is passed on says nothing of a further coding.
+    if (isCoded(this.#request.headers['transfer-encoding']))
+      return this.#answer(501, 'Not Implemented: there is no transfer coding here but chunked')
     this.#next()
   }
 
@@ -88,6 +91,7 @@ export class Exchange {
       // What Node's parser lets in its client refuses to send, such as a blank in the path.
       return this.#answer(400, 'Bad Request: not a request that can be passed on')
     }
+    out.maxHeadersCount = 0 // as in requests: none is left out
     const { clock } = this.#site.surroundings
     const began = clock.now()
     const attempt: Attempt = {
@@ -110,6 +114,7 @@ export class Exchange {
       if (connect > 0) {
         attempt.cancelTimer = clock.at(clock.now() + connect, () => out.destroy(connectTimeout()))
       }
+      socket.setTimeout(0) // it is told but once, and counts from the connection on
       socket.once('connect', () => this.#connected(attempt, socket))
     })
     // Every time: one that nobody hears would end the process.
@@ -117,6 +122,8 @@ export class Exchange {
     out.once('timeout', () => this.#timedOut(attempt))
     out.once('continue', () => {
       upstream.heard()
+      // Of an HTTP/1.0 client that has not asked it would be taken for the answer.
+      if (this.#request.httpVersionMinor === 0) return
       this.#continued = true
       this.#response.writeContinue()
     })
@@ -139,6 +146,8 @@ export class Exchange {
     if (attempt.over) return
     attempt.cancelTimer?.()
     attempt.stage = 'sent'
+    // A kept connection still has the time it may be idle, and Node leaves it where the agent's is equal to ours.
+    socket.setTimeout(this.#site.timeouts.idle)
     noteReached(attempt.upstream, this.#site.surroundings)
     if (!attempt.out.reusedSocket) socket.setNoDelay(true)
     if (this.#hasBody) this.#sendBody(attempt)
@@ -181,7 +190,9 @@ export class Exchange {
     answer.on('data', () => upstream.heard())
     answer.once('close', () => this.#finish(attempt))
     const response = this.#response
-    const chunked = answer.headers['transfer-encoding'] !== undefined
+    const codings = answer.headers['transfer-encoding']
+    const chunked = codings !== undefined
+    if (isCoded(codings)) return this.#discard(answer, upstream)
     const headers = answerHeaders(answer.rawHeaders, chunked)
     const cookie = this.#site.cookieFor(upstream.id, this.#wanted)
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
@@ -190,8 +201,7 @@ export class Exchange {
     try {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
     } catch {
-      answer.destroy()
-      return this.#answer(502, `Bad Gateway: slot ${upstream.id}: its answer can't be passed on`)
+      return this.#discard(answer, upstream)
     }
     answer.pipe(response, { end: false })
     // What has come together with the head is written with it; a head that came alone goes on alone.
@@ -203,6 +213,11 @@ export class Exchange {
       response.end()
       this.#dropRest()
     })
+  }
+
+  #discard(answer: IncomingMessage, upstream: Upstream): void {
+    answer.destroy()
+    this.#answer(502, `Bad Gateway: slot ${upstream.id}: its answer can't be passed on`)
   }
 
   #failed(attempt: Attempt, error: Error, timedOut: boolean): void {

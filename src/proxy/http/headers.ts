@@ -20,6 +20,12 @@ const hopByHop = new Set([
 const saysWhoAsks = new Set(['forwarded', 'x-real-ip'])
 const saysWhoAsksBegins = 'x-forwarded-'
 
+/** Programs behind CGI and its kin (WSGI, Rack, PHP) read `X_Forwarded_For` as if it were `X-Forwarded-For`. */
+function isAboutAsker(lower: string): boolean {
+  const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower
+  return name.startsWith(saysWhoAsksBegins) || saysWhoAsks.has(name)
+}
+
 export interface Asker {
   /** The peer's address; undefined on unix sockets. */
   readonly address: string | undefined
@@ -64,7 +70,7 @@ export function requestHeaders(raw: RawHeaders, asker: Asker): string[] {
         break
     }
     if (hopByHop.has(lower) || named?.has(lower)) return
-    if (!asker.trusted && (lower.startsWith(saysWhoAsksBegins) || saysWhoAsks.has(lower))) return
+    if (!asker.trusted && isAboutAsker(lower)) return
     out.push(name, value)
   })
   // A body without a length stays one: Node frames it anew, in chunks of its own.
@@ -91,6 +97,12 @@ export function answerHeaders(raw: RawHeaders, chunked: boolean): string[] {
     out.push(name, value)
   })
   return out
+}
+
+/** Whether a `Transfer-Encoding` names more than chunks: such a body would be passed on as what it is not. */
+export function isCoded(transferEncoding: string | undefined): boolean {
+  if (transferEncoding === undefined) return false
+  return !transferEncoding.split(',').every((coding) => /^\s*(?:chunked|identity)?\s*$/i.test(coding))
 }
 
 /** What comes after a body in chunks. Framing and routing must not be changed by then: RFC 9110, 6.5.1. */

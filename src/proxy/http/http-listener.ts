@@ -50,6 +50,8 @@ export class HttpListener implements Listener {
       // Behind answers that are still due there is no switching: the request is one like any other then.
       shouldUpgradeCallback: (request) => isUpgrade(request) && this.#due(request.socket) === undefined,
     })
+    // Beyond a thousand Node would leave headers out without a word; what may come in all is limited by their length.
+    this.server.maxHeadersCount = 0
     this.server.on('request', (request, response) => this.#pass(request, response))
     // Otherwise Node would say "continue" by itself, where the upstream would have said no.
     this.server.on('checkContinue', (request, response) => this.#pass(request, response))
