@@ -28,6 +28,8 @@ interface Member<One extends Client> {
   since: Millis
   /** It has not picked up a connection for a while, or would not. */
   lagging: boolean
+  /** It would not take a connection and is left in peace for a moment; ends that. */
+  endRest: (() => void) | undefined
   /** For this member, behind what is under way. */
   readonly queue: One[]
 }
@@ -39,6 +41,8 @@ interface Member<One extends Client> {
 const mostBehind = 128
 /** After so long a member is slow: what waits behind is for others. On a busy machine a turn of its loop takes tens of them. */
 const lagAfter: Millis = 100
+/** One that would not take a connection gets none for so long. */
+const restFor: Millis = 100
 /** With so many waiting, accepting ends; it begins again when there are as few as this. */
 const waiting = { most: 512, again: 128 }
 
@@ -88,7 +92,14 @@ export class Dispatcher<One extends Client> {
   }
 
   add(recipient: Recipient<One>): void {
-    this.#members.set(recipient.id, { recipient, underway: 0, since: 0, lagging: false, queue: [] })
+    this.#members.set(recipient.id, {
+      recipient,
+      underway: 0,
+      since: 0,
+      lagging: false,
+      endRest: undefined,
+      queue: [],
+    })
     this.#choose()
     this.#place()
   }
@@ -98,6 +109,7 @@ export class Dispatcher<One extends Client> {
     const member = this.#members.get(id)
     if (member === undefined) return false
     this.#members.delete(id)
+    member.endRest?.()
     this.#choose()
     this.#placeAgain(member)
     return true
@@ -126,7 +138,10 @@ export class Dispatcher<One extends Client> {
     this.#closed = true
     this.#cancel?.()
     for (const client of this.#unplaced.splice(0)) client.close()
-    for (const { queue } of this.#members.values()) for (const client of queue.splice(0)) client.close()
+    for (const { queue, endRest } of this.#members.values()) {
+      endRest?.()
+      for (const client of queue.splice(0)) client.close()
+    }
     this.#members.clear()
     this.#choose()
   }
@@ -160,14 +175,15 @@ export class Dispatcher<One extends Client> {
     this.#choice = choiceOf(this.#sticky ? [...own.values()] : all)
   }
 
-  #hasRoom({ lagging, underway, queue }: Member<One>): boolean {
+  #hasRoom({ lagging, endRest, underway, queue }: Member<One>): boolean {
+    if (endRest !== undefined) return false
     if (this.#behind === 0) return underway === 0
     return !lagging && queue.length < this.#behind
   }
 
   #give(member: Member<One>, client: One): void {
     member.recipient.load.sending()
-    if (member.underway === 0) {
+    if (member.underway === 0 && member.endRest === undefined) {
       member.since = this.#clock.now()
       return this.#send(member, client)
     }
@@ -183,7 +199,10 @@ export class Dispatcher<One extends Client> {
       member.underway--
       member.lagging = false
       if (taken) recipient.load.pickedUp(this.#clock.now() - since)
-      else recipient.load.declined()
+      else {
+        recipient.load.declined()
+        this.#rest(member)
+      }
       this.#next(member)
       if (taken) client.close()
       else this.dispatch(client)
@@ -195,13 +214,26 @@ export class Dispatcher<One extends Client> {
   }
 
   #next(member: Member<One>): void {
-    if (member.underway === 0 && member.queue.length > 0) {
+    if (member.underway === 0 && member.endRest === undefined && member.queue.length > 0) {
       member.since = this.#clock.now()
       const clients = member.queue.splice(0, this.#together)
       this.#waits(-clients.length)
       for (const client of clients) this.#send(member, client)
     }
     this.#place()
+  }
+
+  /**
+   * One that has no descriptor left, say, would be sent the same connection again and again, and both sides would do nothing
+   * else. What waits behind it is for others, as behind a slow one.
+   */
+  #rest(member: Member<One>): void {
+    if (this.#closed || member.endRest !== undefined || !this.#members.has(member.recipient.id)) return
+    member.endRest = this.#clock.at(this.#clock.now() + restFor, () => {
+      member.endRest = undefined
+      this.#next(member)
+    })
+    if (!this.#sticky) this.#placeAgain(member)
   }
 
   /** Connections that found nobody look again. */

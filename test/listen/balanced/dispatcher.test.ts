@@ -114,6 +114,30 @@ suite('the dispatcher', () => {
     assert.deepEqual([second?.taken, client.closed], [[client], 1])
   })
 
+  for (const algorithm of ['round-robin', 'ip-hash'] as const) {
+    test(
+      `${algorithm}: a worker that cannot take connections is not sent them again and again`,
+      bounded,
+      async () => {
+        const clock = new FakeClock(1000)
+        const dispatcher = new Dispatcher<Connection>({ algorithm, clock })
+        const worker = new Worker(0, clock)
+        dispatcher.add(worker)
+        const [one, two] = [new Connection(), new Connection()]
+        dispatcher.dispatch(one)
+        dispatcher.dispatch(two)
+        assert.equal(worker.settle(false), true)
+        assert.equal(worker.underway, undefined, 'left in peace')
+        await clock.pass(100)
+        assert.equal(worker.howManyUnderway, 1)
+        worker.takeAll()
+        assert.deepEqual(new Set(worker.taken), new Set([one, two]))
+        dispatcher.close()
+        assert.equal(clock.waiting, 0)
+      },
+    )
+  }
+
   test('what waits behind a worker that leaves goes to the others, in order', bounded, () => {
     const { dispatcher, all } = setUp('round-robin', 2)
     const clients = Array.from({ length: 6 }, () => new Connection())
@@ -356,6 +380,7 @@ for (const [name, together] of names.flatMap((one) => [[one, 1] as const, [one, 
           }
         }
         add()
+        await clock.pass(100) // so that who would not take one is asked again
         while (workers.some((worker) => worker.settle(worker.connected))) await clock.pass(30)
         const taken = workers.flatMap((worker) => worker.taken)
         assert.deepEqual(new Set(taken), new Set(clients))
