@@ -578,6 +578,20 @@ describe('clients that speak something else', () => {
     assert.deepEqual(warnings, [])
   })
 
+  test('nonsense behind requests is not answered within the answer to the first', bounded, async (t) => {
+    const upstream = await RawServer.start(t)
+    const { port } = await startProxy(t, [upstream.port])
+    const client = await dial(t, port)
+    client.send(get('/first'))
+    const server = await upstream.connection()
+    await server.until(wholeHead)
+    server.send('HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nsome')
+    await client.until(/some/)
+    client.send(`${get('/second')}NONSENSE\r\n\r\n`)
+    await client.ended
+    assert.doesNotMatch(client.received, /400/)
+  })
+
   test('a request with two framings reaches nobody', bounded, async (t) => {
     const upstream = await RawServer.start(t)
     const { port } = await startProxy(t, [upstream.port])

@@ -36,6 +36,8 @@ export class HttpListener implements Listener {
   readonly #where: string
   /** The answer a connection is busy with, to know whether one of our own may be written. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>()
+  /** The answer to the last request that has come on a connection. */
+  readonly #last = new WeakMap<Duplex, ServerResponse>()
   readonly #upgraded = new Set<Socket>()
   #warned = false
 
@@ -98,20 +100,24 @@ export class HttpListener implements Listener {
   #pass(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     const before = this.#due(socket)
-    this.#answers.set(socket, response)
-    if (before === undefined) return new Exchange(this.#site, request, response).begin()
+    this.#last.set(socket, response)
+    const begin = (): void => {
+      this.#answers.set(socket, response)
+      new Exchange(this.#site, request, response).begin()
+    }
+    if (before === undefined) return begin()
     // More can wait in the kernel.
     socket.pause()
     before.once('close', () => {
       if (socket.destroyed) return
       socket.resume()
-      new Exchange(this.#site, request, response).begin()
+      begin()
     })
   }
 
   /** The last answer of a connection that has yet to be finished. */
   #due(socket: Socket): ServerResponse | undefined {
-    const answer = this.#answers.get(socket)
+    const answer = this.#last.get(socket)
     return answer === undefined || answer.closed ? undefined : answer
   }
 
