@@ -62,16 +62,19 @@ export class LogUpkeep {
   /** Settles with what went wrong. */
   async #run(app: string, { keep, gzip }: UpkeepRules): Promise<string | undefined> {
     const args = [program, this.#folder, app, `${keep}`, gzip ? 'gzip' : 'plain']
-    // Without the environment: it is no worker, and nobody is to take it for one.
-    const child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe'] })
-    this.#running = child
     let errors = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      errors = (errors + text).slice(-4096)
-    })
-    child.stdin.on('error', () => {}) // it has ended; its exit tells how
     try {
-      const [code, signal] = await once(child, 'close')
+      // Without the environment: it is no worker, and nobody is to take it for one.
+      const child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'ignore', 'pipe'] })
+      this.#running = child
+      const closed = once(child, 'close')
+      // Neither is there when no descriptor was left to start it with.
+      const { stdin, stderr }: ChildProcess = child
+      stderr?.setEncoding('utf8').on('data', (text: string) => {
+        errors = (errors + text).slice(-4096)
+      })
+      stdin?.on('error', () => {}) // it has ended; its exit tells how
+      const [code, signal] = await closed
       if (code === 0) return undefined
       return `logs could not be tidied: ${signal ?? errors.match(/^\w*Error: .*$/m)?.[0] ?? `code ${code}`}`
     } catch (error) {

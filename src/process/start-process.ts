@@ -28,7 +28,11 @@ export function startProcess({ file, args, options, stdio }: Birth): Started {
       detached: leadsGroup(options),
       stdio: typeof stdio === 'string' ? stdio : [...stdio],
     })
-    return { process }
+    const streams: ChildProcess['stdio'] | undefined = process.stdio
+    if (streams !== undefined) return { process }
+    // No descriptor was left: Node has made neither streams nor a channel, and tells why in an event that nobody waits for any more.
+    process.on('error', () => {})
+    return { failure: spawnFailure(file, cwd, Object.assign(new Error('spawn EMFILE'), { code: 'EMFILE' })) }
   } catch (cause) {
     // A system error carries the name of a call that failed; the rest are arguments that Node refuses.
     if (systemCode(cause)?.startsWith('ERR_')) throw new BroodError('usage', usageOf(cause), { cause })

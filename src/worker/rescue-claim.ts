@@ -11,7 +11,7 @@ const validFor = 1500
 export function claimRescue(path: string): boolean {
   if (create(path)) return true
   if (isSomebodyElses(path)) return false
-  rmSync(path, { force: true })
+  dropClaim(path)
   return create(path)
 }
 
@@ -23,6 +23,15 @@ export function renewClaim(path: string): void {
     utimesSync(path, now, now)
   } catch {
     // Removed by the supervisor, which serves now.
+  }
+}
+
+/** A claim that cannot be removed (a disk that has become read-only, say) is worth nothing soon anyway. */
+export function dropClaim(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // This runs within a program that knows nothing of it.
   }
 }
 

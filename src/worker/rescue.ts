@@ -1,5 +1,5 @@
 // Brings a new supervisor up when the old one is gone: a worker starts it and gives it every listening socket it holds.
-import type { SpawnOptions } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { stdioOf } from '../wire/any-socket.ts'
 import { type Inheritance, inheritanceVariable, type Rescue } from '../wire/birth.ts'
 import type { Kept } from './held-sockets.ts'
@@ -43,15 +43,22 @@ export function startSupervisor(rescue: Rescue, sockets: readonly Kept[], ended:
   const [file = '', ...args] = existsSync(shell)
     ? [shell, '-c', detach, 'brood', ...rescue.command]
     : rescue.command
-  const child = spawn(file, args, options)
-  child.on('error', () => {}) // no memory, no such file: tried again later
-  child.unref()
-  const lifeline = child.stdio.at(-1)
-  if (lifeline instanceof Socket) {
-    lifeline.on('error', () => {})
-    lifeline.once('close', ended).unref().resume()
+  try {
+    const child = spawn(file, args, options)
+    child.on('error', () => {}) // no such file, no more processes: tried again later
+    child.unref()
+    // Of a process that could not be started because no descriptor was left Node makes no streams at all.
+    const streams: ChildProcess['stdio'] | undefined = child.stdio
+    const lifeline = streams?.at(-1)
+    if (lifeline instanceof Socket) {
+      lifeline.on('error', () => {})
+      lifeline.once('close', ended).unref().resume()
+    }
+  } catch {
+    // No memory: tried again later, too. The program has not asked for a supervisor, and is not to hear of it.
+  } finally {
+    if (typeof log === 'number') closeSync(log)
   }
-  if (typeof log === 'number') closeSync(log)
 
   function openLog(): number | 'ignore' {
     try {

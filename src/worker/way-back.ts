@@ -1,10 +1,10 @@
 // A worker without a supervisor: looks for the next one, and starts it when nobody else does. It serves on meanwhile.
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Rescue } from '../wire/birth.ts'
 import type { HeldSockets, Kept } from './held-sockets.ts'
 import { startSupervisor } from './rescue.ts'
-import { claimRescue, renewClaim } from './rescue-claim.ts'
+import { claimRescue, dropClaim, renewClaim } from './rescue-claim.ts'
 
 const net = process.getBuiltinModule('node:net')
 
@@ -137,7 +137,7 @@ class Search {
     socket.once('error', () => this.#nobody())
     socket.once('connect', () => {
       socket.removeAllListeners('error')
-      if (this.#claimed) rmSync(this.#rescue.claim, { force: true })
+      if (this.#claimed) dropClaim(this.#rescue.claim)
       this.#events.found(socket)
     })
   }
