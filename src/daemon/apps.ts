@@ -48,6 +48,8 @@ export interface Target {
 export interface AppsOptions {
   readonly home: Home
   readonly clock: Clock
+  /** One that nobody sets, for what waits. */
+  readonly steady: Clock
   readonly chronicle: Chronicle
   /** Whether workers are to go on without this supervisor; where they come back to, then. */
   readonly line: () => Line | undefined
@@ -69,7 +71,7 @@ export class Apps {
 
   constructor(options: AppsOptions) {
     this.#options = options
-    this.#lettingGo = new LettingGo(options.clock)
+    this.#lettingGo = new LettingGo(options.steady)
     this.#upkeep = new LogUpkeep(options.home.logs, (app, reason) =>
       options.chronicle.note({ type: 'warning', app, reason }),
     )
@@ -142,8 +144,14 @@ export class Apps {
     const entry = this.get(name)
     const { spec, app } = entry
     const queues = await app.queues()
-    const detail = { ...this.report(entry), queues, spec, failure: app.failure ?? null }
+    const detail = { ...this.report(entry), queues, spec, failure: this.#failureOf(app) }
     return spec.ports === undefined ? detail : { ...detail, workerPorts: workerPortsOf(app, spec.ports.host) }
+  }
+
+  /** With the time of day that people know. */
+  #failureOf({ failure }: App): AppDetail['failure'] {
+    const { clock, steady } = this.#options
+    return failure === undefined ? null : { ...failure, at: clock.now() - (steady.now() - failure.at) }
   }
 
   /** `remembered`: what an earlier supervisor knew of it; `wanted`, if its workers live. */
@@ -155,10 +163,10 @@ export class Apps {
     if (previous !== undefined && previous.release !== releases.number)
       releases.remember(previous.release, this.settings(previous.spec))
     const trusted = remembered?.trusted
-    const { home, clock } = this.#options
+    const { home, steady } = this.#options
     const logs = (): AppSpec['logs'] => this.#entries.get(name)?.spec.logs ?? spec.logs
     const output = spec.logs.to === 'files' ? fileOutput(home, name, logs) : inheritedOutput
-    const app = new App(releases, output, clock, this.#eventsOf(name), { wanted, trusted })
+    const app = new App(releases, output, steady, this.#eventsOf(name), { wanted, trusted })
     const entry: Entry = {
       spec,
       previous,

@@ -1,7 +1,7 @@
 // Runs a supervisor in this process: takes the reign, binds the control socket, serves it, and ends in order.
 import { chmodSync, rmSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
-import { type Millis, systemClock } from '../kernel/clock.ts'
+import { type Millis, steadyClock, systemClock } from '../kernel/clock.ts'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
 import { InheritedSockets } from '../listen/inherited/inherited-sockets.ts'
 import { takeInheritedSockets } from '../listen/inherited/take-inherited.ts'
@@ -71,6 +71,7 @@ export async function serve(home: Home, options: ServeOptions): Promise<Served> 
     home,
     version,
     clock: systemClock,
+    steady: steadyClock,
     remember,
     newLine: () => inherited?.line ?? newLine(home),
     onKilled: () => close(),

@@ -36,6 +36,8 @@ export interface SupervisorOptions {
   readonly home: Home
   readonly version: string
   readonly clock: Clock
+  /** One that nobody sets, for what waits. */
+  readonly steady: Clock
   readonly onKilled: () => void
   /** To leave at once, and everything as it is. */
   readonly onReplaced: () => void
@@ -59,10 +61,10 @@ export class Supervisor {
   #line: Line
 
   constructor(options: SupervisorOptions) {
-    const { home, clock, version, given, remember } = options
+    const { home, clock, steady, version, given, remember } = options
     this.#options = options
     this.#line = options.newLine()
-    this.#startedAt = clock.now()
+    this.#startedAt = steady.now()
     this.history = new EventHistory(home.events, clock)
     const chronicle = new Chronicle(this.history, home, version, clock)
     const memory = new Memory(
@@ -75,6 +77,7 @@ export class Supervisor {
     this.apps = new Apps({
       home,
       clock,
+      steady,
       chronicle,
       given,
       line: () => (remember ? this.#line : undefined),
@@ -93,14 +96,14 @@ export class Supervisor {
   }
 
   status(): SupervisorReport {
-    const { version, home, clock } = this.#options
+    const { version, home, steady } = this.#options
     return {
       pid: process.pid,
       version,
       protocol,
       node: process.versions.node,
       home: home.path,
-      uptime: clock.now() - this.#startedAt,
+      uptime: steady.now() - this.#startedAt,
       rss: process.memoryUsage.rss(),
       apps: this.apps.all.length,
     }
@@ -137,8 +140,8 @@ export class Supervisor {
     for (const { app, socket } of sockets) if (!known.has(app)) closeSocket(socket)
     // Workers of an app nobody knows: its first start was going on, or it was deleted.
     const strangers = workers.filter(({ birth }) => !known.has(birth.app))
-    void endWorkers(strangers, orphanGrace, this.#options.clock)
-    void endRemains(this.#options.home, workers, this.#options.clock)
+    void endWorkers(strangers, orphanGrace, this.#options.steady)
+    void endRemains(this.#options.home, workers, this.#options.steady)
     this.#memory.trySave()
   }
 
@@ -174,7 +177,7 @@ export class Supervisor {
       // Somebody else has its address today; the wish to run is kept for the next supervisor.
       this.#memory.wanted.add(spec.name)
       this.#chronicle.failed(spec, messageOf(error))
-      void endWorkers(workers, spec.stop.grace, this.#options.clock)
+      void endWorkers(workers, spec.stop.grace, this.#options.steady)
     }
   }
 

@@ -1,5 +1,5 @@
 // What an earlier supervisor left behind: workers that live and can be taken back, and remains of dead ones that have to go.
-import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
+import { type Clock, type Millis, steadyClock } from '../kernel/clock.ts'
 import { processes, read, statFields } from '../process/proc.ts'
 import { endGroup } from '../process/process-group.ts'
 import type { Survivor } from '../supervisor/returned-worker.ts'
@@ -77,7 +77,7 @@ function birthOf(variables: readonly string[]): Birth | undefined {
 /** Linux counts the ticks (hundredths of a second) from its boot to the start of a process. */
 function startedAt(fields: readonly string[]): Millis {
   const uptime = Number(read('/proc/uptime').split(' ')[0]) * 1000
-  return systemClock.now() - uptime + Number(fields[19]) * 10
+  return steadyClock.now() - uptime + Number(fields[19]) * 10
 }
 
 /** This process, and all it descends from: a supervisor can be started from within a worker's own tree. */

@@ -1,7 +1,7 @@
 // The system clock, on node:test's own fake timers.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { systemClock } from '../../src/kernel/clock.ts'
+import { steadyClock, systemClock } from '../../src/kernel/clock.ts'
 
 suite('the system clock', () => {
   test('calls back once, at the time it was asked for and not before', (t) => {
@@ -38,5 +38,25 @@ suite('the system clock', () => {
     systemClock.at(2 ** 40, () => calls++)
     t.mock.timers.tick(2 ** 31 - 2)
     assert.equal(calls, 0)
+  })
+})
+
+suite('the steady clock', () => {
+  test('begins with the time of day, and does not follow when that is set', (t) => {
+    const before = steadyClock.now()
+    assert.ok(Math.abs(before - Date.now()) < 1000, 'nobody has set it since this process began')
+    for (const hours of [-1, 1]) {
+      t.mock.timers.enable({ apis: ['Date'], now: before + hours * 3_600_000 })
+      const passed = steadyClock.now() - before
+      assert.ok(passed >= 0 && passed < 60_000, `${passed} ms have passed`)
+      t.mock.timers.reset()
+    }
+  })
+
+  test('keeps the length of a wait while the time of day is set', async (t) => {
+    const from = steadyClock.now()
+    t.mock.timers.enable({ apis: ['Date'], now: from + 3_600_000 })
+    await new Promise<void>((resolve) => steadyClock.at(from + 50, resolve))
+    assert.ok(steadyClock.now() - from >= 49)
   })
 })
