@@ -4,11 +4,12 @@ import type { AppSpec, Hook } from '../config/app-spec.ts'
 import { settingsOf } from '../config/settings.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { formatDuration } from '../kernel/duration.ts'
+import { messageOf } from '../kernel/errors.ts'
 import type { Notice } from '../supervisor/state.ts'
 import type { NewEvent } from './event.ts'
 import type { EventHistory } from './event-history.ts'
 import type { Home } from './home.ts'
-import type { HookEvent } from './hooks/event.ts'
+import type { HookEvent, HookPlace } from './hooks/event.ts'
 import type { Hooks } from './hooks/hooks.ts'
 
 /** Which hooks a notice concerns. */
@@ -81,12 +82,29 @@ export class Chronicle {
   }
 
   #tell(spec: AppSpec, on: Hook['on'][number], about: About): void {
-    if (spec.hooks.length === 0) return
-    const { cwd, env, identity } = settingsOf(spec, this.#home.path)
-    const as = identity === undefined ? {} : { uid: identity.uid, gid: identity.gid }
+    const asked = spec.hooks.filter((hook) => hook.on.includes(on))
+    if (asked.length === 0) return
     const event: HookEvent = { on, app: spec.name, ...about, at: this.#clock.now(), host: hostname() }
+    let place: HookPlace | undefined
+    try {
+      place = this.#placeOf(spec)
+    } catch (error) {
+      for (const hook of asked) if (hook.run !== undefined) this.#failed(hook, event, messageOf(error))
+    }
+    // As somebody else than its user a command must not run; addresses can be told all the same.
+    const told = place === undefined ? asked.filter(({ run }) => run === undefined) : asked
     this.#hooks ??= this.#loadHooks()
-    this.#hooks.then((hooks) => hooks.tell(spec.hooks, event, { cwd, env, ...as }))
+    this.#hooks.then((hooks) => hooks.tell(told, event, place ?? { cwd: '/', env: {} }))
+  }
+
+  /** Throws when its user is gone. */
+  #placeOf(spec: AppSpec): HookPlace {
+    const { cwd, env, identity } = settingsOf(spec, this.#home.path)
+    return { cwd, env, ...(identity === undefined ? {} : { uid: identity.uid, gid: identity.gid }) }
+  }
+
+  #failed({ run, post }: Hook, { app, on }: HookEvent, why: string): void {
+    this.#history.add({ type: 'hook-failed', app, reason: `on ${on}, ${run ?? post}: ${why}` })
   }
 
   /** When they are first needed: most apps have none, and the supervisor is to stay small. */
@@ -96,8 +114,7 @@ export class Chronicle {
       version: this.#version,
       clock: this.#clock,
       random: Math.random,
-      onFailed: ({ run, post }, { app, on }, why) =>
-        this.#history.add({ type: 'hook-failed', app, reason: `on ${on}, ${run ?? post}: ${why}` }),
+      onFailed: (hook, event, why) => this.#failed(hook, event, why),
     })
   }
 }

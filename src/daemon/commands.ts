@@ -74,6 +74,7 @@ export class Commands {
       this.#memory.save() // a disk that is full must be known before anything runs
       await entry.app.commands.start(true)
       this.#memory.starting.delete(entry)
+      this.#memory.unrestored.delete(spec.name)
       await this.#companions.attend(entry)
       this.#memory.save()
       return await this.#apps.detail(spec.name)
@@ -124,6 +125,11 @@ export class Commands {
   }
 
   delete(target: string): Promise<AppResult[]> {
+    if (target === 'all') this.#memory.unrestored.clear()
+    else if (this.#apps.find(target) === undefined && this.#memory.unrestored.delete(target)) {
+      this.#memory.trySave()
+      return Promise.resolve([{ app: target, report: this.#reportOf(target) }])
+    }
     return this.#eachInReverse(whole(target, 'delete'), 'delete', async (entry) => {
       await end(entry)
       this.#apps.remove(entry)

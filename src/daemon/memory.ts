@@ -17,6 +17,8 @@ export class Memory {
   readonly starting = new Set<Entry>()
   /** Apps that are to run although they do not: they could not be started again, or are down for another one's sake. */
   readonly wanted = new Set<string>()
+  /** Apps that could not be brought back as they are described: kept as they were, for a supervisor that can. */
+  readonly unrestored = new Map<string, RememberedApp>()
 
   /** Without `remember` nothing is ever written. */
   constructor(home: Home, remember: boolean, chronicle: Chronicle, apps: () => Apps, line: () => Line) {
@@ -45,7 +47,10 @@ export class Memory {
           addresses: [...app.addresses] as RememberedApp['addresses'],
         }),
       )
-    saveState(this.#home, { line: this.#line(), apps })
+    const others = [...this.unrestored.values()].filter(
+      ({ spec }) => this.#apps().find(spec.name) === undefined,
+    )
+    saveState(this.#home, { line: this.#line(), apps: [...apps, ...others] })
   }
 
   /** For changes nobody asked for: a state that cannot be written now is written with the next. */

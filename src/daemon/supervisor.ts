@@ -151,6 +151,7 @@ export class Supervisor {
     workers: readonly FoundWorker[],
   ): void {
     const { spec, size, wanted } = remembered
+    const { name } = spec
     const unfinished = workers.length > 0 || bringsAnother(remembered) ? remembered : finished(remembered)
     // Without workers it is still to be started.
     const goesOn = wanted === 'running' && workers.length > 0
@@ -158,7 +159,9 @@ export class Supervisor {
     try {
       entry = this.apps.add({ ...spec, workers: size }, unfinished, goesOn ? wanted : undefined)
     } catch (error) {
+      this.#memory.unrestored.set(name, remembered)
       this.#chronicle.failed(spec, messageOf(error)) // a user that is gone, say
+      void endWorkers(workers, spec.stop.grace, this.#options.steady)
       return
     }
     const { app } = entry

@@ -1,7 +1,7 @@
 // What a supervisor remembers beyond its own life, and what it forgets.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type ClientRequest, request } from 'node:http'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -124,6 +124,48 @@ describe('after SIGTERM to the supervisor', { concurrency: 3 }, () => {
     await brood.start(other, '--name', 'other')
     await brood.waitForWorker('web', 'ready')
     assert.equal(pidsOf((await brood.list())[0]).length, 2)
+  })
+})
+
+describe('an app that cannot be brought back', { concurrency: 2 }, () => {
+  /** Its user is not there any more, and a hook is to tell of failures. */
+  async function withoutUser(t: TestContext): Promise<Brood> {
+    const brood = Brood.create(t)
+    const supervisor = await ownSupervisor(t, brood.home)
+    await brood.start(other, '--name', 'web')
+    await terminate(brood, supervisor)
+    const path = join(brood.home, 'state.json')
+    const state = JSON.parse(readFileSync(path, 'utf8'))
+    Object.assign(state.apps[0].spec, { uid: 'brood-nobody', hooks: [{ on: ['failed'], run: 'true' }] })
+    writeFileSync(path, JSON.stringify(state))
+    await brood.start(other, '--name', 'other')
+    return brood
+  }
+
+  test('keeps nobody else from coming up, and is remembered', bounded, async (t) => {
+    const brood = await withoutUser(t)
+    const failed = await brood.event(({ type, app }) => type === 'start-failed' && app === 'web')
+    assert.match(failed.reason ?? '', /^there is no user 'brood-nobody' on this system: create it/)
+    const hook = await brood.event(({ type }) => type === 'hook-failed')
+    assert.match(hook.reason ?? '', /^on failed, true: there is no user 'brood-nobody'/)
+    assert.deepEqual(
+      (await brood.list()).map(({ name, status }) => [name, status]),
+      [['other', 'running']],
+    )
+    assert.deepEqual(remembered(brood), [
+      { name: 'other', wanted: 'running', size: 1 },
+      { name: 'web', wanted: 'running', size: 1 },
+    ])
+  })
+
+  test('is forgotten when it is deleted, or another takes its name', bounded, async (t) => {
+    const brood = await withoutUser(t)
+    assert.equal((await brood.run('delete', 'web')).code, 0)
+    assert.deepEqual(remembered(brood), [{ name: 'other', wanted: 'running', size: 1 }])
+    assertRefused(await brood.run('delete', 'web'), 3, /no app is named 'web'/)
+    await brood.start(other, '--name', 'web')
+    assert.equal((await brood.run('delete', 'web')).code, 0)
+    assert.deepEqual(remembered(brood), [{ name: 'other', wanted: 'running', size: 1 }])
   })
 })
 
