@@ -40,6 +40,7 @@ export class Changes {
   async byRestart(entry: Entry, spec: AppSpec): Promise<void> {
     const { spec: old, previous: older } = entry
     this.#apps.settings(spec) // a user that does not exist must be known before anything ends
+    this.#memory.wanted.add(spec.name) // also if this supervisor dies between the two
     await end(entry)
     try {
       const next = await this.#startAnew(spec, true)
@@ -58,6 +59,7 @@ export class Changes {
     try {
       bindPort(entry)
       await entry.app.commands.start(fresh)
+      this.#memory.wanted.delete(spec.name)
       await this.#companions.attend(entry)
       return entry
     } catch (error) {

@@ -9,6 +9,7 @@ import type { SupervisorReport } from '../../src/daemon/control/contract.ts'
 import { get } from '../fixtures/get.ts'
 import { Brood, pidsOf, portOf, program, type Ran } from '../support/brood.ts'
 import { assertRefused } from '../support/command.ts'
+import { ConfigFile } from '../support/config-file.ts'
 import { freePort } from '../support/free-port.ts'
 import { ownSupervisor } from '../support/own-supervisor.ts'
 
@@ -167,6 +168,27 @@ describe('an app that cannot be brought back', { concurrency: 2 }, () => {
     assert.equal((await brood.run('delete', 'web')).code, 0)
     assert.deepEqual(remembered(brood), [{ name: 'other', wanted: 'running', size: 1 }])
   })
+})
+
+test('an app that is just being restarted for a change is remembered as running', bounded, async (t) => {
+  const brood = Brood.create(t)
+  const file = new ConfigFile(t)
+  const app = { name: 'web', script: other, port: 0, stop: { grace: '60s' } }
+  assert.equal((await brood.run('start', file.write([app]))).code, 0)
+  const [web] = await brood.list()
+  assert.ok(web)
+  await beginUpload(t, portOf(web))
+  const applied = brood.run('apply', file.write([{ ...app, maxWorkers: 2 }]))
+  const pid = await brood.waitForWorker('web', 'draining')
+  await brood.start(other, '--name', 'other')
+  assert.deepEqual(remembered(brood), [
+    { name: 'web', wanted: 'running', size: 1 },
+    { name: 'other', wanted: 'running', size: 1 },
+  ])
+  process.kill(pid, 'SIGKILL')
+  assert.equal((await applied).code, 0)
+  assert.equal((await brood.run('stop', 'web')).code, 0)
+  assert.equal(remembered(brood).find(({ name }) => name === 'web')?.wanted, 'stopped')
 })
 
 describe('after brood kill', { concurrency: 3 }, () => {
