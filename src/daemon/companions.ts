@@ -85,6 +85,9 @@ export class Companions {
       }
       for (const { spec, app } of affected) {
         await this.#awaitUp(fallen.spec, spec, names)
+        // Stopped, deleted or started by somebody meanwhile: then this is over for it.
+        const isStill = this.#memory.wanted.has(spec.name) && this.#apps.find(spec.name)?.app === app
+        if (!isStill || app.state.wanted === 'running') continue
         this.#chronicle.asked(spec.name, 'start', cause)
         await app.commands.start(false)
       }

@@ -208,4 +208,50 @@ describe('apps of a group', { concurrency: 2 }, () => {
       },
     )
   }
+
+  /** Two apps, of which the first has fallen for a minute, and the second was ended for its sake. */
+  async function fallen(t: TestContext): Promise<{ brood: Brood; path: string }> {
+    const brood = Brood.create(t)
+    const restart = { backoff: { from: '60s' } }
+    const apps = chain(['first'], ['second', 'first']).map((app, index) =>
+      index === 0 ? { ...app, restart } : app,
+    )
+    const groups = { backend: { strategy: 'one-for-all', apps: ['first', 'second'] } }
+    const path = new ConfigFile(t).write(apps, { groups })
+    assert.equal((await brood.run('start', path)).code, 0)
+    // The first crash is restarted at once.
+    for (const _ of [1, 2]) {
+      const pid = await brood.waitForWorker('first', 'ready')
+      await brood.waitForWorker('second', 'ready')
+      process.kill(pid, 'SIGSEGV')
+      await brood.event((event) => event.type === 'worker-exited' && event.pid === pid)
+    }
+    await brood.event(({ type, app }) => type === 'worker-backoff' && app === 'first')
+    await brood.waitForStatus('second', 'stopped')
+    return { brood, path }
+  }
+
+  const startedFor = async (brood: Brood): Promise<string[]> =>
+    (await brood.events()).flatMap(({ type, app, pid }) =>
+      type === 'worker-started' ? [`${app} ${pid}`] : [],
+    )
+
+  test('that was deleted while it waited for the one that fell is not brought back', bounded, async (t) => {
+    const { brood } = await fallen(t)
+    const before = await startedFor(brood)
+    assert.equal((await brood.run('delete', 'all')).code, 0)
+    const { report } = await brood.start(script, '--name', 'other')
+    assert.deepEqual(await startedFor(brood), [...before, `other ${pidsOf(report)[0]}`])
+    const { pid } = await brood.json<{ pid: number }>('show')
+    assert.deepEqual(new Set(brood.processes()), new Set([pid, ...pidsOf(report)]))
+  })
+
+  test('that was stopped while it waited for the one that fell stays so', bounded, async (t) => {
+    const { brood } = await fallen(t)
+    assert.equal((await brood.run('stop', 'second')).code, 0)
+    assert.equal((await brood.run('reload', 'first')).code, 0)
+    await brood.waitForStatus('first', 'running')
+    assert.equal((await brood.run('reload', 'first')).code, 0)
+    assert.equal((await brood.show('second')).status, 'stopped')
+  })
 })
