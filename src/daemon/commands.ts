@@ -68,6 +68,7 @@ export class Commands {
     this.#memory.starting.add(entry)
     try {
       before?.dismiss()
+      before?.waiting?.abort() // or it would come up beside this one, unseen
       before?.app.close()
       await this.#companions.awaitDependencies(entry, spec.ready.timeout)
       bindPort(entry)
@@ -266,8 +267,16 @@ export class Commands {
 
   /** A name is free when nobody has it, or when its app was stopped: then the new one takes its place. */
   #assertNew(name: string): void {
-    const state = this.#apps.find(name)?.app.state
-    if (state === undefined || (state.wanted === 'stopped' && state.workers.size === 0)) return
+    const entry = this.#apps.find(name)
+    if (entry === undefined) return
+    if (this.#memory.starting.has(entry)) {
+      throw new BroodError(
+        'app_exists',
+        `'${name}' is just being started: wait for it, or give it up with 'brood stop ${name}'`,
+      )
+    }
+    const { wanted, workers } = entry.app.state
+    if (wanted === 'stopped' && workers.size === 0) return
     throw new BroodError(
       'app_exists',
       `'${name}' is running: 'brood reload ${name}' replaces its workers, --name starts another`,

@@ -173,9 +173,10 @@ export class Supervisor {
       void this.#companions.attend(entry)
       const up = this.#bringUp(entry, goesOn)
       entry.restored = up.catch(() => {})
-      up.then(() => this.#finishReload(entry, unfinished)).catch((error) =>
-        this.#chronicle.failed(spec, messageOf(error)),
-      )
+      up.then(() => this.#finishReload(entry, unfinished)).catch((error) => {
+        const isCalledOff = error instanceof BroodError && error.code === 'aborted'
+        if (!isCalledOff) this.#chronicle.failed(spec, messageOf(error))
+      })
     } catch (error) {
       // Somebody else has its address today; the wish to run is kept for the next supervisor.
       this.#memory.wanted.add(spec.name)

@@ -79,6 +79,51 @@ describe('apps that depend on others', { concurrency: 2 }, () => {
     assertRefused(await started, 1, /'web' does not wait for tcp:127\.0\.0\.1:\d+ any more/)
   })
 
+  test('hold their name while they wait', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const service = await Service.create(t)
+    assert.equal((await brood.run('start')).code, 0, 'a supervisor runs, whose events can be followed')
+    const on = `tcp:127.0.0.1:${service.port}`
+    const start = ['start', script, '--name', 'web', '--env', 'PORT=0', '--depends-on', on]
+    const started = brood.run(...start)
+    await brood.event(({ type }) => type === 'app-waiting')
+    const again = await brood.run('start', script, '--name', 'web', '--env', 'PORT=0')
+    assertRefused(again, 1, /'web' is just being started/, /'brood stop web'/)
+    await service.open()
+    assert.equal((await started).code, 0)
+    // Of each worker that was ever started something is known.
+    const known = (await brood.list()).flatMap(pidsOf)
+    const pids = (await brood.events()).filter(({ type }) => type === 'worker-started').map(({ pid }) => pid)
+    assert.deepEqual(pids, known)
+  })
+
+  test('make room for another of their name after a boot', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const service = await Service.create(t)
+    assert.equal((await brood.run('start')).code, 0, 'a supervisor runs, whose events can be followed')
+    await service.open()
+    const on = `http://127.0.0.1:${service.port}/`
+    const { report: first } = await brood.start(script, '--name', 'web', '--depends-on', on)
+    service.status = 503
+    const { pid } = await brood.json<{ pid: number }>('show')
+    for (const one of [pid, ...pidsOf(first)]) process.kill(one, 'SIGKILL')
+    assert.equal((await brood.run('start')).code, 0)
+    await brood.waitForStatus('web', 'waiting')
+    const { report } = await brood.start(script, '--name', 'web')
+    service.status = 200
+    // Two more that wait for it, one after the other: by then the one before would have asked again, and come up.
+    for (const name of ['second', 'third']) await brood.start(script, '--name', name, '--depends-on', on)
+    assert.equal((await brood.run('reload', 'third')).code, 0)
+    const events = (await brood.events()).filter(({ app }) => app === 'web')
+    const pids = events.filter(({ type }) => type === 'worker-started').map((event) => event.pid)
+    assert.deepEqual(pids, [...pidsOf(first), ...pidsOf(report)])
+    assert.deepEqual(pidsOf(await brood.show('web')), pidsOf(report))
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'start-failed'),
+      [],
+    )
+  })
+
   test('in a circle are refused, with the circle', bounded, async (t) => {
     const brood = Brood.create(t)
     const path = new ConfigFile(t).write(chain(['web', 'api'], ['api', 'db'], ['db', 'web']))
