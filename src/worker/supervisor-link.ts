@@ -78,12 +78,22 @@ export class SupervisorLink {
     this.#channel = this.#open(socket)
     if (this.#waiting > 0) socket.ref()
     this.#channel.send(back)
-    for (const message of this.#unsaid.splice(0)) this.#channel.send(message)
+    for (const message of this.#unsaid.splice(0)) this.#say(message)
   }
 
   send(message: WorkerMessage): void {
-    if (this.#channel.isOpen || message.type !== 'said') this.#channel.send(message)
+    if (message.type !== 'said') this.#channel.send(message)
+    else if (this.#channel.isOpen) this.#say(message)
     else if (this.#unsaid.length < mostUnsaid) this.#unsaid.push(message)
+  }
+
+  /** What is too long for a frame was none too long for Node's IPC: the program, which knows of neither, is not to hear of it. */
+  #say(message: WorkerMessage): void {
+    try {
+      this.#channel.send(message)
+    } catch {
+      // A supervisor looks for one short word in it, and for nothing else.
+    }
   }
 
   /** For a process about to die: what was sent leaves now. */

@@ -58,6 +58,13 @@ describe('a program whose supervisor was killed', { concurrency: 2 }, () => {
     assert.match((await brood.run('logs', 'web')).stdout, /send called back/)
   })
 
+  test('can send more at once than a supervisor takes', bounded, async (t) => {
+    const { brood, deed, pids } = await returned(t)
+    assert.deepEqual((await deed('/send-much')).json, { sent: true })
+    assert.deepEqual((await deed('/')).json.connected, true)
+    assert.deepEqual(pidsOf((await brood.list())[0]), pids)
+  })
+
   test('runs its drain hooks, and hears signals', bounded, async (t) => {
     const { brood, pids } = await returned(t, '-w', '2')
     const signalled = await brood.json<{ reached: number }>('signal', 'web', 'USR2')
