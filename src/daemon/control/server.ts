@@ -33,6 +33,9 @@ const httpStatus: Partial<Record<BroodError['code'], number>> = {
 /** How long a client may take to finish a request or read its answer when the supervisor ends, in milliseconds. */
 const farewell = 500
 
+/** In bytes: who follows and does not read (a terminal that is held, say) is not to fill the supervisor's memory. */
+const mostUnread = 1 << 20
+
 /** The control API, not yet listening: call `server.listen` with the socket's path. */
 export class ControlServer {
   readonly server: Server
@@ -116,11 +119,14 @@ export class ControlServer {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders()
     }
     const handler = this.#handlers[name] as Handlers[StreamName] // indexed by the same name
+    let most = Number.POSITIVE_INFINITY
     const end = handler(check(name, body) as never, (line) => {
       begin()
       response.write(`${JSON.stringify(line)}\n`)
+      if (response.writableLength > most) response.destroy()
     })
     begin()
+    most = response.writableLength + mostUnread
     if (end === undefined) {
       response.end()
       return
