@@ -156,6 +156,9 @@ function endedAsAsked(event: HistoryEvent): Told {
 /** `asked` has the command as its reason. */
 function asked(event: HistoryEvent): string {
   const { reason = 'something', cause } = event
+  // A file that changed, an hour of the day, or another app.
+  if (cause !== undefined && !cause.startsWith('command '))
+    return `A ${reason} of ${who(event)} begins ${why(event).trimStart()}.`
   const by = cause === undefined ? 'Somebody' : whoAsks(cause)
   return `${by} asked for a ${reason} of ${who(event)}.`
 }

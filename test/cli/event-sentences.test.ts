@@ -73,6 +73,21 @@ const alone: Record<
       'User 1000 asked for a stop of web.',
     ],
     [{ reason: 'kill' }, 'plain', 'Somebody asked for a kill of all.'],
+    [
+      { ...web, reason: 'reload', cause: 'watch: src/a.ts changed' },
+      'plain',
+      'A reload of web begins because src/a.ts changed.',
+    ],
+    [
+      { ...web, reason: 'renewal', cause: "cron '0 3 * * *'" },
+      'plain',
+      "A renewal of web begins as its plan '0 3 * * *' says.",
+    ],
+    [
+      { ...web, reason: 'stop', cause: 'dependency db' },
+      'plain',
+      'A stop of web begins because of db, which it depends on.',
+    ],
   ],
   applied: [
     [{ ...web, reason: 'workers: 2 → 4' }, 'good', 'The configuration was applied to web: workers: 2 → 4.'],
