@@ -8,10 +8,14 @@ import type { TestContext } from 'node:test'
 import { environmentOf, root } from './command.ts'
 
 /** Started as `brood start` does it; ends with the test. */
-export async function ownSupervisor(t: TestContext, home: string): Promise<ChildProcess> {
+export async function ownSupervisor(
+  t: TestContext,
+  home: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<ChildProcess> {
   const child = spawn(process.execPath, [join(root, 'dist/daemon/main.js')], {
     cwd: home,
-    env: environmentOf(home, { BROOD_READY_FD: '3' }),
+    env: environmentOf(home, { ...env, BROOD_READY_FD: '3' }),
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
   t.after(() => {
