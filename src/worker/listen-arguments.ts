@@ -1,5 +1,8 @@
 // The many forms of `server.listen(…)` brought to one; those that brood leaves to Node give undefined.
 
+/** Of a unix socket, in bytes. */
+const longestPath = 107
+
 /** What a program asked for. `host` may still be a name. */
 export type ListenRequest = (
   | { kind: 'tcp'; host: string | undefined; port: number; ipv6Only: boolean }
@@ -59,9 +62,10 @@ function hostOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** Node takes every text that is no number for a path. */
+/** Node takes every text that is no number for a path; one that the kernel has no room for is refused by Node itself. */
 function isPath(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && Number.isNaN(Number(value))
+  const isText = typeof value === 'string' && value !== '' && Number.isNaN(Number(value))
+  return isText && Buffer.byteLength(value) <= longestPath
 }
 
 function portOf(value: unknown): number | undefined {

@@ -155,6 +155,8 @@ suite('left to Node, which knows what to do with it or how to say what is wrong'
     [[80n]],
     [[{ path: '' }]],
     [[{ path: '3000' }]],
+    [[`/run/${'x'.repeat(120)}`]],
+    [[{ path: `/run/${'x'.repeat(120)}` }]],
     [[{ port: 3000, host: 127 }]],
   ]
   for (const [args] of left) {
