@@ -258,6 +258,7 @@ export class Apps {
     const entry = this.#entries.get(name)
     if (entry === undefined) return
     this.#options.chronicle.notice(entry.spec, notice, pid)
+    if (notice.type === 'worker-exited') this.#lettingGo.gone(name, notice.worker)
     if (notice.type !== 'worker-exited' || notice.expected) return
     const isUp = [...entry.app.state.workers.values()].some(({ at }) => at === 'ready' || at === 'settling')
     if (!isUp) this.#options.fallen(entry)

@@ -22,7 +22,9 @@ export class LettingGo {
   /** Settles when no worker of these apps keeps a socket of those addresses, or when that takes too long. */
   begin(apps: readonly App[], app: string, keys: readonly string[]): Promise<void> {
     const request = this.#next++
-    const asked = apps.flatMap((one) =>
+    // Programs in other languages keep nothing for others, and would not answer.
+    const keepers = apps.filter(({ settings }) => settings.interpreter === undefined)
+    const asked = keepers.flatMap((one) =>
       one.keepers.letGo(app, keys, request).map((worker) => nameOf(one.settings.name, worker)),
     )
     if (asked.length === 0) return Promise.resolve()
@@ -35,6 +37,11 @@ export class LettingGo {
       }
       this.#requests.set(request, { waitingFor: new Set(asked), resolve })
     })
+  }
+
+  /** A worker has ended, and answers no more. */
+  gone(app: string, worker: number): void {
+    for (const id of [...this.#requests.keys()]) this.done(app, worker, id)
   }
 
   done(app: string, worker: number, id: number): void {
