@@ -1,5 +1,6 @@
 // Who of the workers starts the new supervisor: a file that one of them creates, worth nothing when it is old or its owner gone.
 import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs'
+import { systemCode } from '../kernel/errors.ts'
 
 /** Its owner renews it long before, in milliseconds, as long as the supervisor that it has started comes up. */
 const validFor = 1500
@@ -38,12 +39,15 @@ export function dropClaim(path: string): void {
 function create(path: string): boolean {
   try {
     const fd = openSync(path, 'wx', 0o600)
-    writeSync(fd, `${process.pid}`)
-    closeSync(fd)
+    try {
+      writeSync(fd, `${process.pid}`)
+    } finally {
+      closeSync(fd)
+    }
     return true
   } catch (error) {
     // Where nothing can be written (a full disk, say), everybody may try.
-    return !(error instanceof Error && 'code' in error && error.code === 'EEXIST')
+    return systemCode(error) !== 'EEXIST' && !isStarved(error)
   }
 }
 
@@ -54,9 +58,15 @@ function isSomebodyElses(path: string): boolean {
     const owner = ownerOf(path)
     process.kill(owner, 0)
     return owner !== process.pid
-  } catch {
-    return false
+  } catch (error) {
+    return isStarved(error)
   }
+}
+
+/** Without a descriptor this process could start no supervisor, so others are to. */
+function isStarved(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'EMFILE' || code === 'ENFILE'
 }
 
 function ownerOf(path: string): number {

@@ -15,9 +15,9 @@ const detach = '"$@" &'
 
 /**
  * Starts a supervisor that takes over from the one that died; if another is faster, the new one ends by itself. `ended` is
- * called when it has ended, however that came about.
+ * called when it has ended, however that came about. False when it could not even be begun.
  */
-export function startSupervisor(rescue: Rescue, sockets: readonly Kept[], ended: () => void): void {
+export function startSupervisor(rescue: Rescue, sockets: readonly Kept[], ended: () => void): boolean {
   const { spawn } = process.getBuiltinModule('node:child_process')
   const { Socket } = process.getBuiltinModule('node:net')
   const { closeSync, existsSync, openSync } = process.getBuiltinModule('node:fs')
@@ -50,12 +50,12 @@ export function startSupervisor(rescue: Rescue, sockets: readonly Kept[], ended:
     // Of a process that could not be started because no descriptor was left Node makes no streams at all.
     const streams: ChildProcess['stdio'] | undefined = child.stdio
     const lifeline = streams?.at(-1)
-    if (lifeline instanceof Socket) {
-      lifeline.on('error', () => {})
-      lifeline.once('close', ended).unref().resume()
-    }
+    if (!(lifeline instanceof Socket)) return false
+    lifeline.on('error', () => {})
+    lifeline.once('close', ended).unref().resume()
+    return true
   } catch {
-    // No memory: tried again later, too. The program has not asked for a supervisor, and is not to hear of it.
+    return false // no memory; the program has not asked for a supervisor, and is not to hear of it
   } finally {
     if (typeof log === 'number') closeSync(log)
   }

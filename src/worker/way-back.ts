@@ -149,8 +149,8 @@ class Search {
       this.#claimed = false
       this.#startAt = now + this.#silence
       this.#silence = Math.min(this.#silence * 2, silence.most)
-      this.#renewedAt = now
-      startSupervisor(this.#rescue, this.#events.sockets(), () => this.#ended())
+      const isOnItsWay = startSupervisor(this.#rescue, this.#events.sockets(), () => this.#ended())
+      this.#renewedAt = isOnItsWay ? now : undefined
     } else if (command.length > 0 && now >= this.#startAt) {
       this.#claimed = claimRescue(claim)
       // A supervisor removes the claim of whoever started it once it listens: that may have been just now.
