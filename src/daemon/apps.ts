@@ -3,7 +3,6 @@ import { type AppSpec, frontName } from '../config/app-spec.ts'
 import { settingsOf } from '../config/settings.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError } from '../kernel/errors.ts'
-import type { AddressSockets } from '../listen/address-sockets.ts'
 import { hostPort } from '../proxy/route.ts'
 import { App } from '../supervisor/app.ts'
 import type { AppEvents } from '../supervisor/app-events.ts'
@@ -13,11 +12,12 @@ import type { AppReport } from '../supervisor/report.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { Notice } from '../supervisor/state.ts'
 import type { Rescue } from '../wire/birth.ts'
-import type { KeptPlace, ListenAddress } from '../wire/messages.ts'
+import type { KeptPlace } from '../wire/messages.ts'
 import { inodeOf } from '../wire/socket-inode.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { AppDetail } from './control/contract.ts'
 import { RouteFollowers, workerPortsOf } from './front/routes.ts'
+import { type GivenSockets, isGiven } from './given-sockets.ts'
 import type { Home } from './home.ts'
 import type { Line } from './inherited.ts'
 import { LettingGo } from './letting-go.ts'
@@ -54,7 +54,7 @@ export interface AppsOptions {
   /** Whether workers are to go on without this supervisor; where they come back to, then. */
   readonly line: () => Line | undefined
   /** Sockets that the service manager has opened. */
-  readonly given: (address: ListenAddress) => AddressSockets | undefined
+  readonly given: GivenSockets
   /** Something has changed that a next supervisor has to know. */
   readonly changed: () => void
   /** An app has lost its last worker, unasked. */
@@ -85,13 +85,15 @@ export class Apps {
     return this.all.map(({ spec }) => spec)
   }
 
-  /** The sockets in use by all of them. */
+  /** The sockets in use by all of them, and those that any of them may ask for. */
   get kept(): KeptSocket[] {
-    return this.all.flatMap(({ app }) => app.kept)
+    return [...this.#options.given.kept, ...this.all.flatMap(({ app }) => app.kept)]
   }
 
   /** Which socket of the kernel's has that place now. */
-  inodeAt({ app, key, slot }: KeptPlace): number | undefined {
+  inodeAt(place: KeptPlace): number | undefined {
+    if (isGiven(place)) return this.#options.given.inodeAt(place)
+    const { app, key, slot } = place
     const socket = this.#entries.get(app)?.app.socketAt(key, slot)
     return socket === undefined ? undefined : inodeOf(socket)
   }
@@ -219,7 +221,7 @@ export class Apps {
       unwritten: (slot, stream, code) =>
         chronicle.note({ type: 'worker-unwritten', app: name, slot, reason: `${stream}: ${code}` }),
       changed,
-      given,
+      given: (address) => given.open(address),
       opened: (socket) => {
         if (line() !== undefined) for (const { app } of this.all) app.keepers.keep(socket)
         this.routes.changed()

@@ -3,12 +3,11 @@ import { chmodSync, rmSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { type Millis, steadyClock, systemClock } from '../kernel/clock.ts'
 import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
-import { InheritedSockets } from '../listen/inherited/inherited-sockets.ts'
-import { takeInheritedSockets } from '../listen/inherited/take-inherited.ts'
 import { leaveAppCgroup } from '../process/cgroup.ts'
 import { workerLine } from '../supervisor/worker-line.ts'
 import { keepSocket } from './control/keep-socket.ts'
 import { ControlServer } from './control/server.ts'
+import { GivenSockets } from './given-sockets.ts'
 import { handlersOf } from './handlers.ts'
 import { asHomeError, type Home, prepareHome } from './home.ts'
 import { type Inherited, newLine } from './inherited.ts'
@@ -64,9 +63,10 @@ export async function serve(home: Home, options: ServeOptions): Promise<Served> 
   // Held until this process ends, by whatever end; what nobody refers to would be closed by the garbage collector.
   process.once('exit', abdicate)
   const { promise: ended, resolve } = Promise.withResolvers<void>()
-  const given = new InheritedSockets(
-    takeInheritedSockets(process.env, process.pid, (notice) => process.stderr.write(`brood: ${notice}\n`)),
-  )
+  const given =
+    inherited === undefined
+      ? GivenSockets.ofManager(process.env, (notice) => process.stderr.write(`brood: ${notice}\n`))
+      : GivenSockets.among(inherited.sockets)
   const supervisor = new Supervisor({
     home,
     version,
@@ -77,7 +77,7 @@ export async function serve(home: Home, options: ServeOptions): Promise<Served> 
     onKilled: () => close(),
     // Whatever is to be told has been told; the kernel gives back the rest.
     onReplaced: () => control.end().then(() => process.exit(0)),
-    given: (address) => given.open(address),
+    given,
   })
   if (!remember) await endPredecessors(home)
   const workers = remember ? findWorkers(home) : []

@@ -2,13 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
-import type { AddressSockets } from '../listen/address-sockets.ts'
 import type { RememberedAddress } from '../supervisor/addresses.ts'
 import type { App } from '../supervisor/app.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { WorkerConnection } from '../supervisor/worker-line.ts'
 import { closeSocket } from '../wire/any-socket.ts'
-import type { BackMessage, ListenAddress } from '../wire/messages.ts'
+import type { BackMessage } from '../wire/messages.ts'
 import { Apps, type Entry, end } from './apps.ts'
 import { isBetterHeir, staleOf } from './better-heir.ts'
 import { Chronicle } from './chronicle.ts'
@@ -19,6 +18,7 @@ import { protocol } from './control/protocol.ts'
 import type { HistoryEvent } from './event.ts'
 import { EventHistory } from './event-history.ts'
 import { asInstalled } from './front/front.ts'
+import { type GivenSockets, isGiven } from './given-sockets.ts'
 import type { Home } from './home.ts'
 import type { Line } from './inherited.ts'
 import { Memory } from './memory.ts'
@@ -44,7 +44,7 @@ export interface SupervisorOptions {
   /** Where workers are to come back to, unless the state says. */
   readonly newLine: () => Line
   /** Sockets that the service manager has opened. */
-  readonly given: (address: ListenAddress) => AddressSockets | undefined
+  readonly given: GivenSockets
   /** Whether apps are to come back with the next supervisor. */
   readonly remember: boolean
 }
@@ -137,7 +137,7 @@ export class Supervisor {
       const left = sockets.filter(({ app }) => app === name)
       this.#restoreApp(remembered, left, own)
     }
-    for (const { app, socket } of sockets) if (!known.has(app)) closeSocket(socket)
+    for (const one of sockets) if (!known.has(one.app) && !isGiven(one)) closeSocket(one.socket)
     // Workers of an app nobody knows: its first start was going on, or it was deleted.
     const strangers = workers.filter(({ birth }) => !known.has(birth.app))
     void endWorkers(strangers, orphanGrace, this.#options.steady)

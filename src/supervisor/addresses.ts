@@ -5,7 +5,7 @@ import { portInUse } from '../listen/bind.ts'
 import type { Found } from '../listen/found.ts'
 import { openAddress, type Sharing } from '../listen/open-address.ts'
 import { portOwner } from '../process/port-owner.ts'
-import type { AnySocket } from '../wire/any-socket.ts'
+import { type AnySocket, closeSocket } from '../wire/any-socket.ts'
 import { addressKey, type ListenAddress } from '../wire/messages.ts'
 
 export interface RememberedAddress {
@@ -29,8 +29,6 @@ export class Addresses {
   readonly #given: (address: ListenAddress) => AddressSockets | undefined
   readonly #found = new Map<string, Found>()
   readonly #open = new Map<string, Open>()
-  /** What stays open whatever happens to the app. */
-  readonly #lasting = new Map<string, AddressSockets>()
   /** What was given back, to be bound again when the app starts. */
   #released: readonly ListenAddress[] = []
 
@@ -110,10 +108,10 @@ export class Addresses {
       const key = addressKey(address)
       const found = this.#found.get(key)
       this.#found.delete(key)
-      const sockets =
-        this.#given(address) ?? this.#lasting.get(key) ?? openAddress(address, this.#sharingOfNext(), found)
-      if (sockets.lasting) this.#lasting.set(key, sockets)
-      return sockets
+      const given = this.#given(address)
+      if (given === undefined) return openAddress(address, this.#sharingOfNext(), found)
+      for (const socket of found?.sockets.values() ?? []) closeSocket(socket) // further copies of the same
+      return given
     } catch (error) {
       if (address.kind === 'unix' || !(error instanceof BroodError) || error.code !== 'port_in_use')
         throw error

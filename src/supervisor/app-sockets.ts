@@ -189,8 +189,12 @@ export class AppSockets {
     if (worker === undefined || sockets === undefined) return
     if (backlog !== undefined) this.used.backlog(key, backlog)
     this.#owns(id, sockets)
-    const slot = worker.slot % sockets.queues
-    this.#events.opened(key, slot, sockets.socketOf(slot))
+    // All of those that somebody else has opened hold connections from the start, whoever accepts from them.
+    const all = Array.from({ length: sockets.queues }, (_, slot) => slot)
+    for (const slot of sockets.lasting ? all : [worker.slot % sockets.queues]) {
+      this.used.add(key, slot)
+      this.#events.opened(key, slot, sockets.socketOf(slot))
+    }
     if (this.#isBalanced(key)) this.#balanced?.listening(id, key, backlog)
   }
 

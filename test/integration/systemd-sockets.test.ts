@@ -20,10 +20,11 @@ interface Manager {
   kill(): Promise<void>
 }
 
-async function manager(t: TestContext, brood: Brood): Promise<Manager> {
+/** `sockets`: how many, all of one address. */
+async function manager(t: TestContext, brood: Brood, sockets = 1): Promise<Manager> {
   const python = spawn(
     'python3',
-    [script, '/usr/bin/env', `BROOD_HOME=${brood.home}`, process.execPath, bin, 'supervise'],
+    [script, String(sockets), '/usr/bin/env', `BROOD_HOME=${brood.home}`, process.execPath, bin, 'supervise'],
     {
       env: environmentOf('/'), // it is no process of brood's
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -104,18 +105,79 @@ describe('with a socket from the service manager', { concurrency: 3, skip }, () 
     assert.deepEqual(await asking.stop(), [])
   })
 
-  test('an app that is stopped and started under the next supervisor has it still', bounded, async (t) => {
-    const brood = Brood.create(t)
-    const { port, kill } = await manager(t, brood)
-    await brood.start(program('http.js'), '--name', 'web', '--env', `PORT=${port}`)
-    await brood.start(program('http.js'), '--name', 'other')
-    await kill()
-    await brood.event(({ type, app }) => type === 'worker-returned' && app === 'web')
-    const stopped = await brood.run('stop', 'web')
-    assert.equal(stopped.code, 0, stopped.stderr)
-    const waiting = get({ port, signal: t.signal })
-    const started = await brood.run('restart', 'web')
-    assert.equal(started.code, 0, started.stderr)
-    assert.deepEqual([(await waiting).pid], pidsOf((await brood.list())[0]))
-  })
+  for (const share of ['slots', 'shared', 'balanced']) {
+    test(
+      `stopped and started under the next supervisor, an app in mode ${share} has it still`,
+      bounded,
+      async (t) => {
+        const brood = Brood.create(t)
+        const { port, kill } = await manager(t, brood)
+        await brood.start(program('http.js'), '--name', 'web', '--share', share, '--env', `PORT=${port}`)
+        await brood.start(program('http.js'), '--name', 'other')
+        await kill()
+        await brood.event(({ type, app }) => type === 'worker-returned' && app === 'web')
+        const stopped = await brood.run('stop', 'web')
+        assert.equal(stopped.code, 0, stopped.stderr)
+        const waiting = get({ port, signal: t.signal })
+        const started = await brood.run('restart', 'web')
+        assert.equal(started.code, 0, started.stderr)
+        assert.deepEqual([(await waiting).pid], pidsOf((await brood.list())[0]))
+      },
+    )
+  }
+
+  test(
+    'an app that was stopped when the supervisor died, and one that is new, have it',
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const { port, kill } = await manager(t, brood)
+      const env = ['--env', `PORT=${port}`]
+      await brood.start(program('http.js'), '--name', 'web', ...env)
+      await brood.start(program('http.js'), '--name', 'other')
+      assert.equal((await brood.run('stop', 'web')).code, 0)
+      await kill()
+      await brood.event(({ type, app }) => type === 'worker-returned' && app === 'other')
+      const started = await brood.run('restart', 'web')
+      assert.equal(started.code, 0, started.stderr)
+      const { pid } = await get({ port, signal: t.signal })
+      assert.deepEqual([pid], pidsOf((await brood.list()).find(({ name }) => name === 'web')))
+      assert.equal((await brood.run('delete', 'web')).code, 0)
+      const { report } = await brood.start(program('http.js'), '--name', 'new', ...env)
+      assert.deepEqual([(await get({ port, signal: t.signal })).pid], pidsOf(report))
+    },
+  )
+
+  test(
+    'of several sockets every one is served, also after a stop under the next supervisor',
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const { port, kill } = await manager(t, brood, 3)
+      const { report } = await brood.start(
+        program('http.js'),
+        '--name',
+        'web',
+        '-w',
+        '2',
+        '--env',
+        `PORT=${port}`,
+      )
+      const asking = keepAsking(askHttp(port), t.signal)
+      await kill()
+      for (const pid of pidsOf(report))
+        await brood.event((event) => event.type === 'worker-returned' && event.pid === pid)
+      const reloaded = await brood.run('reload', 'web')
+      assert.equal(reloaded.code, 0, reloaded.stderr)
+      await asking.answersFrom(pidsOf((await brood.list())[0]))
+      assert.deepEqual(await asking.stop(), [])
+      assert.equal((await brood.run('stop', 'web')).code, 0)
+      // So many that the kernel puts some into each queue.
+      const waiting = Array.from({ length: 30 }, () => get({ port, signal: t.signal }))
+      const started = await brood.run('restart', 'web')
+      assert.equal(started.code, 0, started.stderr)
+      const pids = pidsOf((await brood.list())[0])
+      for (const one of await Promise.all(waiting)) assert.ok(pids.includes(one.pid))
+    },
+  )
 })

@@ -41,6 +41,7 @@ export class InheritedSockets {
       socketOf: (slot) => (sockets[slot % sockets.length] ?? first).socket,
       // The manager listens on, whatever we do, and what is closed here could not be had again.
       close() {},
+      lasting: true,
     }
   }
 

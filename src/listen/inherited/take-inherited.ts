@@ -50,14 +50,19 @@ function takeSocket(fd: number): InheritedSocket {
   try {
     if (socket.remoteAddress !== undefined)
       throw new Error('it is a connection, not a listening socket (Accept=yes?)')
-    if (path !== undefined) return { address: { kind: 'unix', path }, socket }
-    const bound = socket.address()
-    if (!('address' in bound)) throw new Error('it has no address')
-    return { address: tcpAddress(bound.address, bound.port), socket }
+    return inheritedAt(path, socket)
   } catch (error) {
     socket.destroy()
     throw error
   }
+}
+
+/** `path`: of a unix socket, which the socket itself does not tell. */
+export function inheritedAt(path: string | undefined, socket: Socket): InheritedSocket {
+  if (path !== undefined) return { address: { kind: 'unix', path }, socket }
+  const bound = socket.address()
+  if (!('address' in bound)) throw new Error('it has no address')
+  return { address: tcpAddress(bound.address, bound.port), socket }
 }
 
 /** All interfaces is what a program means that names no host, and what `ListenStream=3000` binds. */

@@ -8,9 +8,6 @@ import { nothingFound, portOf } from '../found.ts'
  * Binds `count` sockets to one address. They stay open for the app's life: a socket outlives its worker, so its accept
  * queue survives a crash or a reload, and closing a `reusePort` listener would reset what is queued on it. A bound
  * socket gets no traffic until a worker listens on it, so unused slots cost a file descriptor and nothing else.
- *
- * Beside sockets without `SO_REUSEPORT`, which the service manager has opened and a supervisor before this one was given, none
- * can be bound: then these are all there are, and slots take them in turn.
  */
 export function bindSlots(
   key: string,
@@ -22,7 +19,6 @@ export function bindSlots(
   const known = given.map(portOf).find((one) => one !== undefined) ?? found.port
   if (target.port !== 0 && given.length === 0 && !found.occupied) assertFree(target)
   const sockets: AnySocket[] = []
-  let lasting: { lasting?: true } = {}
   let port = known ?? target.port
   try {
     for (let slot = 0; slot < count; slot++) {
@@ -32,9 +28,7 @@ export function bindSlots(
     }
   } catch (error) {
     for (const socket of sockets) if (!given.includes(socket)) closeSocket(socket)
-    if (given.length === 0) throw error
-    sockets.splice(0, sockets.length, ...given)
-    lasting = { lasting: true }
+    throw error
   }
   return {
     key,
@@ -43,14 +37,12 @@ export function bindSlots(
     queues: sockets.length,
     isBound: () => true,
     socketOf(slot) {
-      const socket = sockets[slot % sockets.length]
-      if (slot >= count || socket === undefined)
-        throw new RangeError(`slot ${slot} is beyond the ${count} sockets of ${key}`)
+      const socket = sockets[slot]
+      if (socket === undefined) throw new RangeError(`slot ${slot} is beyond the ${count} sockets of ${key}`)
       return socket
     },
     close() {
-      if (lasting.lasting === undefined) for (const socket of sockets) closeSocket(socket)
+      for (const socket of sockets) closeSocket(socket)
     },
-    ...lasting,
   }
 }
