@@ -140,6 +140,7 @@ function crashed(event: HistoryEvent): Told {
   const signal = /^was killed by (\S+)$/.exec(reason)?.[1]
   const worker = `${who(event)}${pidOf(event)}`
   if (signal !== undefined) return ['bad', `${worker} was ended by ${signal}, which brood did not send.`]
+  if (reason.startsWith('was killed by the kernel')) return ['bad', `${worker} ${reason}.`]
   // Everything but an exit is a fault for which brood itself ended the worker.
   if (!reason.startsWith('exited')) return ['bad', `${worker} failed: ${reason}.`]
   return ['bad', `${worker} ended by itself: ${reason}.`]

@@ -31,6 +31,8 @@ const systemPlaces: CgroupPlaces = {
 /** Processes that are no app's: a cgroup that passes controllers on may hold none itself. systemd's DelegateSubgroup= uses it too. */
 const supervisorLeaf = 'supervisor'
 const appPrefix = 'brood-'
+/** How systemd's own cgroups end: one of them may well be that of `brood-b.service`. */
+const unitEnding = /\.(?:service|scope|slice)$/
 const controllers = ['cpu', 'memory'] as const
 /** Microseconds; the kernel's own default. */
 const cpuPeriod = 100_000
@@ -83,12 +85,14 @@ export class AppCgroup {
   readonly #base: string
   readonly #limits: Limits
 
-  /** Makes it, or takes over what an earlier supervisor made. Throws what the kernel says. */
+  #killed: number
+
+  /** Changes nothing yet: an earlier supervisor may have made it. */
   constructor(base: string, app: string, limits: Limits) {
     this.#base = base
     this.#limits = limits
-    this.path = join(base, `${appPrefix}${app}`)
-    this.#set()
+    this.path = join(base, groupName(app))
+    this.#killed = this.#killedSoFar()
   }
 
   /** Sets what is not set any more: before it starts a crashed supervisor again, systemd takes controllers back. */
@@ -96,10 +100,11 @@ export class AppCgroup {
     const lost = limitFiles(this.#limits).some(
       ([file, value]) => value !== 'max' && /^(max\b|$)/.test(read(join(this.path, file)).trim()),
     )
-    if (lost) this.#set()
+    if (lost) this.set()
   }
 
-  #set(): void {
+  /** Makes it, and sets its limits. Throws what the kernel says. */
+  set(): void {
     vacate(this.#base)
     writeFileSync(join(this.#base, 'cgroup.subtree_control'), controllers.map((one) => `+${one}`).join(' '))
     mkdirSync(this.path, { recursive: true })
@@ -116,6 +121,18 @@ export class AppCgroup {
       if (systemCode(error) === 'ESRCH') return undefined // it has ended; that is told elsewhere
       return `pid ${pid} has no CPU and memory limits: ${this.path} did not take it (${messageOf(error)})`
     }
+  }
+
+  /** Whether the kernel has ended a process in it for want of memory since this was last asked. */
+  hasRunOut(): boolean {
+    const before = this.#killed
+    this.#killed = this.#killedSoFar()
+    return this.#killed > before
+  }
+
+  /** Begins at 0 again after controllers were taken back. */
+  #killedSoFar(): number {
+    return Number(/^oom_kill (\d+)$/m.exec(read(join(this.path, 'memory.events')))?.[1] ?? 0)
   }
 
   /** The processes in it. */
@@ -141,7 +158,7 @@ export class AppCgroup {
 export function leaveAppCgroup(places: CgroupPlaces = systemPlaces): void {
   const root = mountPoint(read(places.mounts))
   const own = /^0::(\/.*)$/m.exec(read(places.membership))?.[1]
-  if (root === undefined || own === undefined || !basename(own).startsWith(appPrefix)) return
+  if (root === undefined || own === undefined || !isAppGroup(basename(own))) return
   const leaf = join(root, dirname(own), supervisorLeaf)
   mkdirSync(leaf, { recursive: true })
   writeFileSync(join(leaf, 'cgroup.procs'), String(places.pid))
@@ -175,7 +192,15 @@ function vacate(base: string): void {
 /** A supervisor that was started by a worker, or has moved already, is in a cgroup of ours: its base is the one above. */
 function baseOf(own: string): string {
   const name = basename(own)
-  return name === supervisorLeaf || name.startsWith(appPrefix) ? dirname(own) : own
+  return name === supervisorLeaf || isAppGroup(name) ? dirname(own) : own
+}
+
+function groupName(app: string): string {
+  return `${appPrefix}${app}${unitEnding.test(app) ? '_' : ''}`
+}
+
+function isAppGroup(name: string): boolean {
+  return name.startsWith(appPrefix) && !unitEnding.test(name)
 }
 
 /** Everything in a unit's cgroup is the unit's. */

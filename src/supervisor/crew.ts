@@ -29,6 +29,8 @@ export interface Member extends WorkerFacts {
   /** Where it was when its loop did not turn any more; its end is near. */
   blockedAt: string | undefined
   connections: number | undefined
+  /** The kernel has ended it, because its app used all the memory it may. */
+  ranOut: boolean
   /** The names of the sockets it keeps for others. */
   readonly keeps: Set<string>
   readonly guard: Guard
@@ -86,6 +88,7 @@ export class Crew {
 
   /** A worker that an earlier supervisor left, and that will come back. */
   find(id: number, slot: number, settings: AppSettings, survivor: Survivor): void {
+    this.#findCgroup(settings)
     const worker = new ReturnedWorker(survivor, this.#eventsOf(id, slot), this.#clock)
     this.#enlist(id, slot, settings, worker, [])
   }
@@ -180,15 +183,30 @@ export class Crew {
     if (this.#cgroup === undefined || (this.#cgroup !== 'unavailable' && this.#limits !== wanted)) {
       this.#limits = wanted
       const available = cgroupsAvailable()
+      this.#cgroup = 'unavailable'
+      if (!available.ok) return `${available.why}: ${available.mend}`
       try {
-        this.#cgroup = available.ok ? new AppCgroup(available.base, app, limits) : 'unavailable'
-        if (!available.ok) return `${available.why}: ${available.mend}`
+        const group = new AppCgroup(available.base, app, limits)
+        group.set()
+        this.#cgroup = group
       } catch (error) {
-        this.#cgroup = 'unavailable'
         return `no CPU and memory limits: ${messageOf(error)}`
       }
     }
     return this.#cgroup === 'unavailable' ? undefined : this.#cgroup.add(pid)
+  }
+
+  /** The one that an earlier supervisor made: it tells how workers end. The next start sets its limits anew. */
+  #findCgroup({ limits, name }: AppSettings): void {
+    if (limits === undefined || this.#cgroup !== undefined) return
+    const available = cgroupsAvailable()
+    if (available.ok) this.#cgroup = new AppCgroup(available.base, name, limits)
+  }
+
+  /** Whether the kernel has ended it at the app's limit. Of a worker that was taken back nobody knows the signal. */
+  #ranOut({ code, signal }: Exit): boolean {
+    if (this.#cgroup === undefined || this.#cgroup === 'unavailable') return false
+    return this.#cgroup.hasRunOut() && code === null && (signal === null || signal === 'SIGKILL')
   }
 
   #enlist(
@@ -217,6 +235,7 @@ export class Crew {
       uncaught: undefined,
       blockedAt: undefined,
       connections: undefined,
+      ranOut: false,
       keeps: namesOf(kept),
       guard,
     })
@@ -247,7 +266,13 @@ export class Crew {
         else this.#events.bare(member, type, key, handle)
       },
       fault: (error) => whenKnown((member) => this.#events.fault(member, messageOf(error))),
-      exit: (exit, error) => this.#events.exit(id, slot, this.members.get(id), exit, error),
+      exit: (exit, error) => {
+        const member = this.members.get(id)
+        if (member === undefined || !this.#ranOut(exit))
+          return this.#events.exit(id, slot, member, exit, error)
+        member.ranOut = true
+        this.#events.exit(id, slot, member, { code: null, signal: 'SIGKILL' }, error)
+      },
     }
   }
 }

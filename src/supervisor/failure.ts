@@ -1,6 +1,7 @@
 // What went wrong, in words for people: how a worker ended, and what its program threw.
 import type { Millis } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
+import { type Bytes, formatSize } from '../kernel/size.ts'
 import type { Exit, Notice } from './state.ts'
 
 /** The last thing that went wrong in an app, for `brood show`. */
@@ -12,9 +13,18 @@ export interface Failure {
   readonly stderr: readonly string[]
 }
 
-/** Why a worker ended, in one line. */
-export function describeExit(exit: Exit, error: Error | undefined, uncaught: string | undefined): string {
+/** Why a worker ended, in one line. `shortage`: the kernel has ended it for want of memory; what its app may use. */
+export function describeExit(
+  exit: Exit,
+  error: Error | undefined,
+  uncaught: string | undefined,
+  shortage: { readonly limit: Bytes | undefined } | undefined,
+): string {
   if (error !== undefined) return `could not be started: ${messageOf(error)}`
+  if (shortage !== undefined) {
+    const limit = shortage.limit === undefined ? '' : ` (limits.memory is ${formatSize(shortage.limit)})`
+    return `was killed by the kernel for want of memory${limit}`
+  }
   const how =
     exit.signal !== null
       ? `was killed by ${exit.signal}`

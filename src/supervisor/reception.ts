@@ -127,7 +127,10 @@ export class Reception {
     const fault = worker !== undefined && 'fault' in worker ? worker.fault : undefined
     const expected = worker !== undefined && isLeaving(worker) && fault === undefined
     const isUnknown = exit.code === null && exit.signal === null && error === undefined
-    const reason = expected && isUnknown ? 'ended' : describeExit(exit, error, member?.uncaught?.summary)
+    const { limits } = this.#setup.settings()
+    const shortage = member?.ranOut === true ? { limit: limits?.memory } : undefined
+    const reason =
+      expected && isUnknown ? 'ended' : describeExit(exit, error, member?.uncaught?.summary, shortage)
     if (!expected) {
       const stderr = this.#setup.output.lastErrors(slot)
       const stack = member?.blockedAt ?? member?.uncaught?.stack

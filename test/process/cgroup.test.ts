@@ -104,6 +104,8 @@ for (const [name, tree, says] of [
 test('an app gets a cgroup with its limits, and its processes go there', (t) => {
   const tree = new Tree(t, unit)
   const group = new AppCgroup(tree.base, 'web', { cpu: 1.5, memory: 100_000_000 })
+  assert.equal(existsSync(group.path), false)
+  group.set()
   assert.equal(basename(group.path), 'brood-web')
   assert.equal(
     tree.read(`${unit}/supervisor/cgroup.procs`),
@@ -122,6 +124,7 @@ test('an app gets a cgroup with its limits, and its processes go there', (t) => 
 test('limits that were taken back are set again with the next worker; those that are there are left alone', (t) => {
   const tree = new Tree(t, unit)
   const group = new AppCgroup(tree.base, 'web', { memory: 1_000_000 })
+  group.set()
   writeFileSync(join(group.path, 'memory.max'), '999424') // the kernel rounds to pages
   group.add(77)
   assert.equal(readFileSync(join(group.path, 'memory.max'), 'utf8'), '999424')
@@ -129,6 +132,36 @@ test('limits that were taken back are set again with the next worker; those that
   group.add(78)
   assert.equal(readFileSync(join(group.path, 'memory.max'), 'utf8'), '1000000')
   assert.equal(readFileSync(join(group.path, 'cpu.max'), 'utf8'), 'max')
+})
+
+test('a unit whose name begins like our cgroups is a unit, and an app may be named like a unit', (t) => {
+  const tree = new Tree(t, '/system.slice/brood-b.service')
+  leaveAppCgroup(tree.places)
+  assert.deepEqual(cgroupsAvailable(tree.places), { ok: true, base: tree.base })
+  assert.equal(existsSync(join(tree.root, 'system.slice/supervisor')), false)
+  const { path } = new AppCgroup(tree.base, 'b.service', {})
+  const [inside, expected] = [
+    new Tree(t, `/system.slice/brood-b.service/${basename(path)}`),
+    '/system.slice/brood-b.service',
+  ]
+  inside.write(`${expected}/cgroup.controllers`, 'cpu memory')
+  assert.deepEqual(cgroupsAvailable(inside.places), { ok: true, base: join(inside.root, expected) })
+})
+
+test('a process that the kernel has ended for want of memory is told once', (t) => {
+  const tree = new Tree(t, unit)
+  const events = (count: number): void =>
+    tree.write(`${unit}/brood-web/memory.events`, `low 0\nhigh 9\nmax 7\noom 3\noom_kill ${count}\n`)
+  tree.group(`${unit}/brood-web`)
+  events(2) // under an earlier supervisor
+  const group = new AppCgroup(tree.base, 'web', { memory: 1_000_000 })
+  assert.equal(group.hasRunOut(), false)
+  events(3)
+  assert.deepEqual([group.hasRunOut(), group.hasRunOut()], [true, false])
+  events(0) // controllers were taken back
+  assert.equal(group.hasRunOut(), false)
+  events(1)
+  assert.equal(group.hasRunOut(), true)
 })
 
 test('a supervisor that a worker has brought up leaves the cgroup of its app', (t) => {
@@ -179,6 +212,7 @@ test('the kernel holds a process to its limits', { timeout: 30_000, skip }, asyn
   await Promise.all([other, worker].map((child) => once(child.stdout, 'data')))
   writeFileSync(join(base, 'cgroup.procs'), String(other.pid))
   const group = new AppCgroup(base, 'web', { cpu: 0.5, memory: 128 << 20 })
+  group.set()
   assert.match(readFileSync(join(base, 'supervisor/cgroup.procs'), 'utf8'), new RegExp(`^${other.pid}$`, 'm'))
   assert.equal(group.add(worker.pid), undefined)
   assert.deepEqual(group.pids, [worker.pid])
@@ -186,4 +220,5 @@ test('the kernel holds a process to its limits', { timeout: 30_000, skip }, asyn
   const ended = once(worker, 'exit')
   worker.stdin.write('go\n')
   assert.deepEqual(await ended, [null, 'SIGKILL'])
+  assert.equal(group.hasRunOut(), true)
 })
