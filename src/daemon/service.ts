@@ -6,6 +6,7 @@ import { ControlClient } from './control/client.ts'
 import { endOnSignals } from './end-on-signals.ts'
 import { type Home, homeOf, prepareHome } from './home.ts'
 import { awaitIncumbent, incumbentOf, isOfThisUnit } from './incumbent.ts'
+import { regainLimits } from './regained-limits.ts'
 import { type Served, serve } from './serve.ts'
 import { ServiceManager } from './service-manager.ts'
 import { withStartLock } from './start-lock.ts'
@@ -33,6 +34,7 @@ export async function superviseAsService(clock: Clock = systemClock): Promise<nu
     }
     assertOfThisUnit(found.pid, home)
     await systemd.supervisedBy(found.pid, home)
+    await regainLimits(client)
     return 0
   } catch (error) {
     process.stderr.write(`brood: ${messageOf(error)}\n`)
