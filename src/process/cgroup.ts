@@ -7,7 +7,7 @@ import { read } from './proc.ts'
 export interface Limits {
   /** Processors; 1.5 is one and a half. */
   readonly cpu?: number | undefined
-  /** Bytes. Beyond them the kernel ends a worker; from nine tenths on it slows allocation down and takes pages back. */
+  /** Bytes. There the kernel takes back what it can, and then ends a worker. */
   readonly memory?: number | undefined
 }
 
@@ -167,8 +167,9 @@ export function leaveAppCgroup(places: CgroupPlaces = systemPlaces): void {
 function limitFiles({ cpu, memory }: Limits): [file: string, value: string][] {
   return [
     ['cpu.max', cpu === undefined ? 'max' : `${Math.max(1000, Math.round(cpu * cpuPeriod))} ${cpuPeriod}`],
-    // Below the hard limit the kernel has a chance to take pages back before it ends somebody.
-    ['memory.high', memory === undefined ? 'max' : String(Math.round(memory * 0.9))],
+    // No limit below the hard one: without swap a program that goes on allocating would be slowed down there until it stands
+    // still, for minutes, and neither answer nor be replaced.
+    ['memory.high', 'max'],
     ['memory.max', memory === undefined ? 'max' : String(memory)],
   ]
 }

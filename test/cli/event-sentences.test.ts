@@ -191,6 +191,15 @@ const alone: Record<
       'web/2 (pid 4711) was ended by SIGKILL, which brood did not send.',
     ],
     [
+      {
+        ...slot,
+        cause: 'crash',
+        reason: 'was killed by the kernel for want of memory (limits.memory is 128MiB)',
+      },
+      'bad',
+      'web/2 (pid 4711) was killed by the kernel for want of memory (limits.memory is 128MiB).',
+    ],
+    [
       { ...slot, cause: 'crash', reason: 'was not ready within 30s' },
       'bad',
       'web/2 (pid 4711) failed: was not ready within 30s.',
