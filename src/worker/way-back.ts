@@ -17,7 +17,7 @@ const rankDelay = 40
  * When nothing is heard of a supervisor that was started and lives, another is after so many milliseconds, then after twice as
  * many; until then nobody else starts one either.
  */
-const silence = { first: 5000, most: 60_000 }
+const silence = { first: 15_000, most: 60_000 }
 /** Milliseconds between two renewals of the claim. */
 const renewEvery = 500
 /** When it has ended without having served, another is started at once, then after this, then after twice as many. */
@@ -121,8 +121,10 @@ class Search {
   #failure = 0
   /** This process may start a supervisor, and looks once more before it does. */
   #claimed = false
-  /** When the claim was made or renewed; undefined when no supervisor that this process has started is on its way. */
-  #renewedAt: number | undefined
+  /** Supervisors that this process has started and that live. */
+  #onTheirWay = 0
+  /** When the claim was made or renewed. */
+  #renewedAt = -Infinity
 
   constructor(rescue: Rescue, events: SearchEvents) {
     this.#rescue = rescue
@@ -149,18 +151,18 @@ class Search {
       this.#claimed = false
       this.#startAt = now + this.#silence
       this.#silence = Math.min(this.#silence * 2, silence.most)
-      const isOnItsWay = startSupervisor(this.#rescue, this.#events.sockets(), () => this.#ended())
-      this.#renewedAt = isOnItsWay ? now : undefined
+      this.#renewedAt = now
+      if (startSupervisor(this.#rescue, this.#events.sockets(), () => this.#ended())) this.#onTheirWay++
     } else if (command.length > 0 && now >= this.#startAt) {
       this.#claimed = claimRescue(claim)
       // A supervisor removes the claim of whoever started it once it listens: that may have been just now.
       if (this.#claimed) return this.#look()
       this.#startAt = now + rankDelay
-    } else if (this.#renewedAt !== undefined && now - this.#renewedAt >= renewEvery) {
+    } else if (this.#onTheirWay > 0 && now - this.#renewedAt >= renewEvery) {
       this.#renewedAt = now
       renewClaim(claim)
     }
-    const isSoon = this.#renewedAt !== undefined || now - this.#lostAt < soonFor
+    const isSoon = this.#onTheirWay > 0 || now - this.#lostAt < soonFor
     const pause = isSoon ? lookEvery.soon : lookEvery.later
     setTimeout(() => this.#look(), pause).unref()
   }
@@ -170,7 +172,9 @@ class Search {
     const now = performance.now()
     // It removes the claim when it serves.
     const hasServed = !existsSync(this.#rescue.claim)
-    this.#renewedAt = undefined
+    this.#onTheirWay--
+    // It was one too many; the other may still come.
+    if (this.#onTheirWay > 0 && !hasServed) return
     if (hasServed) {
       this.#lostAt = now
       this.#failure = 0
