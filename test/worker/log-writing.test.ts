@@ -60,6 +60,15 @@ suite('formats', () => {
     assert.deepEqual(texts(linesOf(folder, 'stdout')), ['größer 🐣', 'ab', 'last words', ' at the exit'])
   })
 
+  test('a line that is written letter by letter costs no more than its length', bounded, async (t) => {
+    const source = `for (let n = 0; n < 900_000; n++) process.stdout.write('.'); process.stdout.write('\\n')`
+    const { folder } = await run(t, { format: 'text' }, source)
+    assert.deepEqual(
+      texts(linesOf(folder, 'stdout')).map((line) => line.length),
+      [900_000],
+    )
+  })
+
   test('raw: byte for byte', bounded, async (t) => {
     const source = `
       process.stdout.write(Buffer.of(0xff, 0x00, 0x0a)); process.stdout.write('ÿ', 'latin1'); process.stdout.write('')
