@@ -27,6 +27,7 @@ for (const [name, text] of Object.entries({
 mkdirSync(join(folder, 'src'))
 writeFileSync(join(folder, '.env'), 'A=file\nB="from file"\nC=file\n')
 writeFileSync(join(folder, '.env.more'), 'B=more\n')
+writeFileSync(join(folder, '.env.windows'), '\uFEFFFIRST=1\r\nSECOND=2\r\n')
 
 const origin = fileOrigin(join(folder, 'brood.config.json'))
 const resolved = (input: unknown, choices: Partial<Choices> = {}): AppSpec[] =>
@@ -304,6 +305,10 @@ suite('the layers of variables', () => {
     })
     assert.equal(specOf(app, { envName: 'staging' }).env.D, 'staging')
     assert.equal(specOf(app).env.D, 'env')
+  })
+
+  test('are those of a file that begins with a byte order mark, too', () => {
+    assert.deepEqual(specOf({ envFile: '.env.windows' }).env, { FIRST: '1', SECOND: '2' })
   })
 
   test('lose what a later one takes away', () => {
