@@ -154,8 +154,7 @@ suite('the output of a child', () => {
   processTest('as lines takes time by the length of a line, not by its square', async () => {
     const program = 'fs.writeSync(1, "x".repeat(100e6) + "\\n")'
     await using child = spawn(process.execPath, ['-e', program])
-    for await (const line of child.stdout?.lines({ maxBuffer: 200e6 }) ?? [])
-      assert.equal(line.length, 100e6)
+    for await (const line of child.stdout?.lines({ maxBuffer: 200e6 }) ?? []) assert.equal(line.length, 100e6)
   })
 
   processTest('as bytes and as chunks', async () => {
