@@ -1,7 +1,7 @@
 // Followed logs: each line that is appended, whole, once, and in order, whatever becomes of the files.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import {
+import fs, {
   appendFileSync,
   closeSync,
   openSync,
@@ -11,14 +11,33 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { suite, test } from 'node:test'
+import { syncBuiltinESMExports } from 'node:module'
+import { suite, type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { history } from '../../../src/cli/logs/log-history.ts'
+import { StreamFiles } from '../../../src/cli/logs/stream-files.ts'
 import { LogUpkeep } from '../../../src/daemon/log-upkeep.ts'
 import { follow, logFile, rotatedLog } from '../../support/logs/log-view.ts'
 import { logFolder, logWorker } from '../../support/logs/log-worker.ts'
 import { temporaryFolder, temporaryProgram } from '../../support/temporary.ts'
 
 const bounded = { timeout: 60_000 }
+
+/** Does something just before the folder is looked through for the first time. */
+function beforeTheList(t: TestContext, act: () => void): void {
+  const { readdirSync } = fs
+  const restore = (): void => {
+    fs.readdirSync = readdirSync
+    syncBuiltinESMExports()
+  }
+  t.after(restore)
+  fs.readdirSync = ((...args: Parameters<typeof readdirSync>) => {
+    restore()
+    act()
+    return readdirSync(...args)
+  }) as typeof readdirSync // one of its forms, with whatever it was called with
+  syncBuiltinESMExports()
+}
 
 suite('following logs', () => {
   test('gives each line once and in order, from the end on', bounded, async (t) => {
@@ -89,6 +108,32 @@ suite('following logs', () => {
       appendFileSync(file.path, 'new\n')
       await following.until(1)
       assert.deepEqual(following.lines, ['new'])
+    },
+  )
+
+  test(
+    'gives each line once and in order where the file is rotated twice while it is looked for',
+    bounded,
+    async (t) => {
+      const file = logFile(temporaryFolder(t))
+      writeFileSync(file.path, 'one\n')
+      beforeTheList(t, () => {
+        renameSync(file.path, rotatedLog(file, 1))
+        writeFileSync(file.path, 'two\n')
+        renameSync(file.path, rotatedLog(file, 2))
+        writeFileSync(file.path, 'three\n')
+      })
+      const files = new StreamFiles(file)
+      t.after(() => files.close())
+      const texts: string[] = []
+      for await (const batch of history(file, files.generations, {}))
+        texts.push(...batch.map(({ text }) => text))
+      // The next one is compressed before anybody looks.
+      renameSync(file.path, rotatedLog(file, 3))
+      writeFileSync(`${rotatedLog(file, 4)}.gz`, gzipSync('four\n'))
+      writeFileSync(file.path, 'five\n')
+      files.read(null, (lines) => texts.push(...lines))
+      assert.deepEqual(texts, ['one', 'two', 'three', 'four', 'five'])
     },
   )
 
