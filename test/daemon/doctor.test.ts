@@ -91,6 +91,7 @@ test('a healthy machine has nothing to mend', () => {
 })
 
 const state = '/srv/brood/state.json'
+const noApps = '{"version":2,"line":{"path":"x","token":"y"},"apps":[]}'
 const sick: [
   name: string,
   check: Check,
@@ -187,6 +188,14 @@ const sick: [
     /version of brood/,
   ],
   [
+    'a state of another version',
+    checkState,
+    patient({ files: { [state]: noApps.replace('2', '3') } }),
+    'problem',
+    /cannot be read/,
+    /version of brood/,
+  ],
+  [
     "a stranger's state",
     checkState,
     patient({ files: { [state]: '[]' } }),
@@ -273,9 +282,7 @@ for (const [name, check, who, level, what, mend] of sick) {
 }
 
 test('a state that was set aside is told beside what there is now', () => {
-  const levels = checkState(
-    patient({ files: { [`${state}.unreadable`]: '', [state]: '{"version":2,"apps":[]}' } }),
-  )
+  const levels = checkState(patient({ files: { [`${state}.unreadable`]: '', [state]: noApps } }))
   assert.deepEqual(
     levels.map(({ level }) => level),
     ['notice', 'ok'],
