@@ -287,6 +287,15 @@ function watched(...paths: string[]): AppSpec['watch'] {
   return { paths, ignore: ['node_modules', '.git'], debounce: 200 }
 }
 
+test('workers of two apps may have the same ports of different addresses', () => {
+  const app = (name: string, host: string): AppInput => ({
+    name,
+    script: './web.js',
+    ports: { from: 4000, host },
+  })
+  assert.equal(resolved({ apps: [app('a', '127.0.0.1'), app('b', '127.0.0.2')] }).length, 2)
+})
+
 suite('the layers of variables', () => {
   test('win over those before them: caller, files, env, the chosen layer, the command line', () => {
     const app = {
@@ -485,6 +494,18 @@ suite('refused is', () => {
     [
       { apps: [web({ port: 80 }), web({ name: 'b', port: 80 })] },
       "apps[1].port is 80: 'web' has that port, write another",
+    ],
+    [
+      { apps: [web({ ports: 4000, workers: 3 }), web({ name: 'b', port: 4002 })] },
+      "apps[1].port is 4002: 'web' has the ports 4000 to 4002, write another",
+    ],
+    [
+      { apps: [web({ ports: 4000, workers: 3 }), web({ name: 'b', ports: 3999, workers: 2 })] },
+      "apps[1].ports is 3999: 'web' has the ports 4000 to 4002, and these are 3999 to 4000: begin elsewhere",
+    ],
+    [
+      { apps: [web({ port: 4001 }), web({ name: 'b', ports: 4000, workers: 2 })] },
+      "apps[1].ports is 4000: 'web' has port 4001, and these are 4000 to 4001: begin elsewhere",
     ],
     [
       { apps: [web({ name: 'api', dependsOn: 'db' }), web({ name: 'db', dependsOn: 'api' })] },
