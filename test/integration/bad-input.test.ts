@@ -69,6 +69,7 @@ const wordsThatMakeNoSense: [what: string, args: string[], ...says: RegExp[]][] 
   ['a time that is no time', ['start', server, '--grace', 'soon'], /--grace soon\b/, /10s/],
   ['a variable without a value', ['start', server, '--env', 'NAME'], /--env NAME\b/, /NAME=value/],
   ['an unknown share mode', ['start', server, '--share', 'evenly'], /--share evenly\b/, /slots/],
+  ['a cookie without a proxy', ['start', server, '--proxy', 'off', '--sticky'], /--sticky/, /--proxy off/],
   ['an unknown signal', ['start', server, '--stop-signal', 'SIGNOTHING'], /--stop-signal SIGNOTHING\b/],
   ['an unknown restart policy', ['start', server, '--restart', 'often'], /--restart often\b/, /permanent/],
   ['no script', ['run'], /script/],
