@@ -114,6 +114,9 @@ suite('descriptors 1 and 2', () => {
       fs.writeSync(1, 'string\\n')
       fs.writeSync(1, '6869', null, 'hex')
       fs.writeSync(1, Buffer.from('xx!\\nxx'), 2, 2)
+      fs.writeFileSync(1, 'file\\n')
+      fs.appendFileSync(1, '6c6174696e310a', { encoding: 'hex' })
+      fs.writeFileSync(1, Buffer.from('bytes\\n'), 'hex')
       fs.writevSync(1, [Buffer.from('v1\\n'), new Uint8Array([118, 50, 10])])
       fs.write(1, Buffer.from('..async\\n'), { offset: 2 }, (error, length) => {
         if (error !== null || length !== 6) throw new Error('wrong answer')
@@ -125,7 +128,19 @@ suite('descriptors 1 and 2', () => {
       import('node:fs').then(({ writeSync }) => writeSync(2, 'from a module\\n'))`
     const { folder } = await run(t, { format: 'text' }, source)
     const out = texts(linesOf(folder, 'stdout'))
-    assert.deepEqual(out, ['string', 'hi!', 'v1', 'v2', 'async', 'promise', 'promise', '8'])
+    assert.deepEqual(out, [
+      'string',
+      'hi!',
+      'file',
+      'latin1',
+      'bytes',
+      'v1',
+      'v2',
+      'async',
+      'promise',
+      'promise',
+      '8',
+    ])
     assert.deepEqual(texts(linesOf(folder, 'stderr')), ['ERR_INVALID_ARG_TYPE', 'from a module'])
   })
 
