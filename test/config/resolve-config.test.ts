@@ -25,6 +25,8 @@ for (const [name, text] of Object.entries({
   chmodSync(join(folder, name), 0o755)
 }
 mkdirSync(join(folder, 'src'))
+mkdirSync(join(folder, 'bin'))
+writeFileSync(join(folder, 'bin/py'), '', { mode: 0o755 })
 writeFileSync(join(folder, '.env'), 'A=file\nB="from file"\nC=file\n')
 writeFileSync(join(folder, '.env.more'), 'B=more\n')
 writeFileSync(join(folder, '.env.windows'), '\uFEFFFIRST=1\r\nSECOND=2\r\n')
@@ -458,6 +460,18 @@ suite('refused is', () => {
     [
       { script: 'plain' },
       `apps[0].script is 'plain': nobody can tell what runs ${join(folder, 'plain')}: say it with 'interpreter', or make the file executable`,
+    ],
+    [
+      { interpreter: './src' },
+      `apps[0].interpreter is './src': ${join(folder, 'src')} is no program that can be run: check the path`,
+    ],
+    [
+      { interpreter: 'py', env: { PATH: `/nowhere:${folder}` } },
+      "apps[0].interpreter is 'py': no folder of PATH has a program py: install it, or give its full path",
+    ],
+    [
+      { script: 'job.py', env: { PATH: '/nowhere' } },
+      "apps[0].script is 'job.py': no folder of PATH has a program python3: install it, or give its full path",
     ],
     [
       { interpreter: 'none' },
