@@ -12,6 +12,7 @@ import fs, {
   writeSync,
 } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { history } from '../../../src/cli/logs/log-history.ts'
@@ -146,6 +147,11 @@ suite('following logs', () => {
     appendFileSync(other.path, `${at(2)} b\n${at(4)} d\n`)
     await following.end()
     assert.deepEqual(following.lines, ['0 a', '1 b', '0 c', '0   stack', '1 d'])
+  })
+
+  test('says what to do where the folder has been removed', (t) => {
+    const file = logFile(join(temporaryFolder(t), 'gone'))
+    assert.throws(() => follow(t, [file]), /gone cannot be watched: it has been removed: 'brood reload all'/)
   })
 
   test('gives only what is asked for', bounded, async (t) => {
