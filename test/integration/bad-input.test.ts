@@ -83,6 +83,7 @@ const wordsThatMakeNoSense: [what: string, args: string[], ...says: RegExp[]][] 
   ['a scale without a number', ['scale', 'web', 'more'], /'more'/, /\+1/],
   ['a signal that is none', ['signal', 'web', 'NOTHING'], /'NOTHING'/, /SIGTERM/],
   ['a number of lines that is none', ['logs', '-n', 'all'], /-n all\b/],
+  ['logs that go on and end', ['logs', '-f', '--until', '1h'], /-f /, /--until/],
   ['the same of brood run', ['run', server, '-w', '0'], /-w 0\b/],
 ]
 
