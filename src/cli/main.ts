@@ -91,6 +91,8 @@ function fail(error: unknown, json: boolean): number {
     return complain(new BroodError('usage', usageText(error.message)), json)
   }
   if (error instanceof BroodError) return complain(error, json)
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd')
+    return complain(new BroodError('usage', 'the folder you are in has been removed: cd to another'), json)
   return complain(new BroodError('internal', messageOf(error), { cause: error }), json)
 }
 

@@ -28,7 +28,7 @@ function changeText({ path, from, to }: Difference): string {
   return `${path}: ${valueText(path, from)} → ${valueText(path, to)}`
 }
 
-const times = /\.(timeout|settle|every|grace|period|from|to|maxAge|watch|debounce)$|^watchdog$/
+const times = /\.(timeout|settle|every|grace|period|maxAge|watch|debounce)$|\.backoff\.(from|to)$|^watchdog$/
 const sizes = /\.(maxMemory|memory|size)$/
 
 /** As it would be written in a configuration file. */

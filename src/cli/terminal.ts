@@ -19,7 +19,8 @@ const widthElsewhere = 120
 export function terminal(options: { json: boolean }): Terminal {
   return {
     json: options.json,
-    width: process.stdout.isTTY ? process.stdout.columns : widthElsewhere,
+    // A terminal that nobody gave a size, as `docker exec -t` may make it, says 0.
+    width: (process.stdout.isTTY && process.stdout.columns) || widthElsewhere,
     print: (text) => void process.stdout.write(`${text}\n`),
     note: (text) => void process.stderr.write(`${text}\n`),
     printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),

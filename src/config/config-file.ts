@@ -7,6 +7,7 @@ import { BroodError, messageOf } from '../kernel/errors.ts'
 import type { AppSpec } from './app-spec.ts'
 import { resolveForConfig } from './config-modules.ts'
 import type { ConfigContext } from './define-config.ts'
+import { withoutMark } from './environment.ts'
 import { fileOrigin, refusal } from './origin.ts'
 import { type Choices, resolveConfig } from './resolve-config.ts'
 
@@ -47,7 +48,7 @@ export async function loadConfig(path: string, choices: Choices): Promise<AppSpe
 
 function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
+    return JSON.parse(withoutMark(readFileSync(path, 'utf8')))
   } catch (error) {
     throw broken(path, error)
   }

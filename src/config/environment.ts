@@ -20,10 +20,15 @@ export function mergeVariables(layers: readonly (Variables | NodeJS.ProcessEnv)[
   return Object.fromEntries(merged)
 }
 
+/** Editors of Windows begin a file with a byte order mark, which would be part of the first name. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '')
+}
+
 /** What an env file says; a string tells why it cannot be had. */
 export function readEnvFile({ path, optional }: EnvFile): NodeJS.ProcessEnv | string {
   try {
-    return parseEnv(readFileSync(path, 'utf8'))
+    return parseEnv(withoutMark(readFileSync(path, 'utf8')))
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') return `cannot be read: ${messageOf(error)}`
     return optional ? {} : `there is no file ${path}: check the path, or write { path, optional: true }`

@@ -18,6 +18,8 @@ export function specFromFlags(
 ): AppSpec {
   if (flags.ignoreWatch !== undefined && flags.watch === undefined)
     throw usage(`--ignore-watch ${flags.ignoreWatch.join(' ')}: goes with --watch`)
+  if (flags.sticky !== undefined && flags.proxy === 'off')
+    throw usage('--sticky is for the built-in proxy, and --proxy off is without one: leave one of them out')
   const hook = flags.hook?.find((text) => text.indexOf('=') < 1)
   if (hook !== undefined) throw usage(`--hook ${hook}: write crash=command or crash=https://address`)
   const origin = flagsOrigin(flags)

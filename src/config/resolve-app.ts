@@ -10,7 +10,7 @@ import { type EnvFile, mergeVariables, readEnvFile } from './environment.ts'
 import { type Origin, type Path, type Refuse, refusal } from './origin.ts'
 import { liveOf, readyOf } from './resolve-probes.ts'
 import { sharingOf } from './resolve-sharing.ts'
-import { faultOfScript, interpreterOf, isExecutable } from './script.ts'
+import { faultOfProgram, faultOfScript, interpreterOf, isExecutable } from './script.ts'
 import type { Variables } from './written.ts'
 
 export interface Surroundings {
@@ -48,7 +48,13 @@ export function resolveApp(app: CheckedApp, around: Surroundings): AppSpec {
   if (fault !== undefined)
     throw refuse(['script'], fault.says, app.script, { code: 'script_not_found', cause: fault.cause })
   const name = nameOf(app, origin, refuse)
+  const env = variablesOf(app, around, absolute, refuse)
   const interpreter = interpreterFor(app, script, absolute, origin, refuse)
+  const missing = interpreter === undefined ? undefined : faultOfProgram(interpreter, cwd, env.PATH)
+  if (missing !== undefined)
+    throw app.interpreter === undefined
+      ? refuse(['script'], missing, app.script)
+      : refuse(['interpreter'], missing, app.interpreter)
   const workers = app.workers ?? 1
   if (app.maxWorkers !== undefined && app.maxWorkers < workers)
     throw refuse(['maxWorkers'], `less than the ${workers} workers asked for`, app.maxWorkers)
@@ -67,7 +73,7 @@ export function resolveApp(app: CheckedApp, around: Surroundings): AppSpec {
     nodeArgs: app.nodeArgs ?? [],
     interpreter,
     cwd,
-    env: variablesOf(app, around, absolute, refuse),
+    env,
     uid: app.uid,
     gid: app.gid,
     nice: app.nice,

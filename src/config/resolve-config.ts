@@ -90,18 +90,49 @@ function assertNames(specs: readonly AppSpec[], origin: Origin): void {
   }
 }
 
+interface Taken {
+  readonly app: number
+  readonly field: 'port' | 'ports'
+  /** Undefined: all addresses of the machine. */
+  readonly host: string | undefined
+  readonly from: number
+  readonly to: number
+}
+
+/** An app's port, and those of its workers where they have their own. */
+function takenBy({ port, ports, maxWorkers }: AppSpec, app: number): Taken[] {
+  const from = ports?.from
+  return [
+    ...(port === undefined || port === 0
+      ? []
+      : [{ app, field: 'port' as const, host: undefined, from: port, to: port }]),
+    ...(from === undefined
+      ? []
+      : [{ app, field: 'ports' as const, host: ports?.host, from, to: from + maxWorkers - 1 }]),
+  ]
+}
+
 function assertPorts(specs: readonly AppSpec[], origin: Origin): void {
-  for (const [index, { port }] of specs.entries()) {
-    if (port === undefined || port === 0) continue
-    const first = specs.findIndex((spec) => spec.port === port)
-    if (first < index)
-      throw refused(
-        origin,
-        ['apps', index, 'port'],
-        `'${specs[first]?.name}' has that port, write another`,
-        port,
-      )
+  const all = specs.flatMap(takenBy)
+  for (const [index, one] of all.entries()) {
+    const other = all.slice(0, index).find((before) => before.app !== one.app && isShared(before, one))
+    if (other === undefined) continue
+    const name = specs[other.app]?.name
+    const what = other.field === 'port' ? 'that port' : `the ports ${other.from} to ${other.to}`
+    throw refused(
+      origin,
+      ['apps', one.app, one.field],
+      one.field === 'port'
+        ? `'${name}' has ${what}, write another`
+        : `'${name}' has ${other.field === 'port' ? `port ${other.from}` : what}, and these are ${one.from} to ${one.to}: begin elsewhere`,
+      one.from,
+    )
   }
+}
+
+function isShared(one: Taken, other: Taken): boolean {
+  const isSameHost = one.host === undefined || other.host === undefined || one.host === other.host
+  return isSameHost && one.from <= other.to && other.from <= one.to
 }
 
 function assertDependencies(specs: readonly AppSpec[], origin: Origin): void {

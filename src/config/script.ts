@@ -1,6 +1,6 @@
 // The file an app runs: whether it is there, and what runs it.
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
-import { extname } from 'node:path'
+import { extname, resolve } from 'node:path'
 import { messageOf, systemCode } from '../kernel/errors.ts'
 
 const ofNode = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']
@@ -37,6 +37,20 @@ export function isExecutable(path: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Why what is to run a script cannot be started; undefined when it can, or when there is no PATH to look for it in. */
+export function faultOfProgram(program: string, cwd: string, path: string | undefined): string | undefined {
+  if (program === 'none') return undefined
+  if (program.includes('/'))
+    return isProgram(program) ? undefined : `${program} is no program that can be run: check the path`
+  if (path === undefined || path.split(':').some((folder) => isProgram(resolve(cwd, folder, program))))
+    return undefined
+  return `no folder of PATH has a program ${program}: install it, or give its full path`
+}
+
+function isProgram(path: string): boolean {
+  return isExecutable(path) && statSync(path).isFile()
 }
 
 function firstBytes(path: string): string {

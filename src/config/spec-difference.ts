@@ -110,9 +110,18 @@ function isSession(path: string): boolean {
 /** A plan is printed, and ends up in the logs of whoever deploys. */
 function withoutSecrets(difference: Difference): Difference {
   const { path, from, to } = difference
+  if (path === 'hooks') return { ...difference, from: withoutPaths(from), to: withoutPaths(to) }
   if (!path.startsWith('env.')) return difference
-  const secret = /secret|token|password|key/i.test(path)
+  const secret = /secret|token|pass|pwd|key|credential|auth/i.test(path)
   const hide = (value: unknown): unknown =>
     typeof value !== 'string' ? value : secret ? '***' : value.replace(/(\/\/[^/\s:@]*:)[^/\s@]+@/g, '$1***@')
   return { ...difference, from: hide(from), to: hide(to) }
+}
+
+/** Who knows the address of a web hook can post to it, so its path is shown to nobody. */
+function withoutPaths(hooks: unknown): unknown {
+  if (hooks === undefined) return hooks
+  return JSON.parse(JSON.stringify(hooks), (key, value) =>
+    key === 'post' && typeof value === 'string' ? `${new URL(value).origin}/***` : value,
+  )
 }

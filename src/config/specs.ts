@@ -37,6 +37,23 @@ export async function specsFrom(
   return logs === undefined ? specs : specs.map((spec) => ({ ...spec, logs: { ...spec.logs, to: logs } }))
 }
 
+/** Without a script or a file there is nothing that a flag could be about. */
+export function refuseFlags(flags: SpecFlags): void {
+  const [given] = givenFields(flags)
+  const others = { env: '--env', only: '--only', envName: '--env-name' } as const
+  const other = (['env', 'only', 'envName'] as const).find((key) => flags[key] !== undefined)
+  const flag = given?.field.flag ?? (other && others[other])
+  if (flag === undefined) return
+  // Those whose value may be left out take a script that follows them for it.
+  const taken = flag === '--watch' || flag === '--sticky' ? [given?.value].flat().at(-1) : undefined
+  throw new BroodError(
+    'usage',
+    typeof taken === 'string'
+      ? `${flag} ${taken}: there is no script, '${taken}' is the value of ${flag}: write the script before it`
+      : `${flag} goes with a script or a configuration file: name one`,
+  )
+}
+
 /** The apps of a file, all or `only` some of them, in the order of the file. */
 export async function specsOfConfig(
   path: string,

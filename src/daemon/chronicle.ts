@@ -103,8 +103,8 @@ export class Chronicle {
     return { cwd, env, ...(identity === undefined ? {} : { uid: identity.uid, gid: identity.gid }) }
   }
 
-  #failed({ run, post }: Hook, { app, on }: HookEvent, why: string): void {
-    this.#history.add({ type: 'hook-failed', app, reason: `on ${on}, ${run ?? post}: ${why}` })
+  #failed(hook: Hook, { app, on }: HookEvent, why: string): void {
+    this.#history.add({ type: 'hook-failed', app, reason: `on ${on}, ${failureOf(hook, why)}` })
   }
 
   /** When they are first needed: most apps have none, and the supervisor is to stay small. */
@@ -117,6 +117,12 @@ export class Chronicle {
       onFailed: (hook, event, why) => this.#failed(hook, event, why),
     })
   }
+}
+
+/** Of a web address the host alone, as its path can be the receiver's secret; where an answer came from there, it says so itself. */
+function failureOf({ run, post = '' }: Hook, why: string): string {
+  const whom = run ?? new URL(post).origin
+  return why.startsWith(whom) ? why : `${whom}: ${why}`
 }
 
 function reasonOf(notice: Notice): string | undefined {

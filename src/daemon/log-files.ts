@@ -1,5 +1,5 @@
 // The files that workers write their stdout and stderr to, themselves: opened here in append mode, never read on the way.
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileIdentity } from '../process/open-files.ts'
 import type { Output } from '../supervisor/app-settings.ts'
@@ -47,6 +47,8 @@ export function fileOutput(
     open(slot) {
       try {
         const { format, rotate } = settings()
+        // Somebody who needs room may remove the whole folder; that must not keep a worker from being replaced.
+        mkdirSync(home.logs, { recursive: true, mode: 0o700 })
         const stdout = openForAppend(pathOf(slot, 'stdout'))
         const stderr = openForAppend(pathOf(slot, 'stderr'))
         const stat = fstatSync(stderr)

@@ -146,6 +146,15 @@ export function loadState(home: Home): Loaded {
   return { state: undefined, unreadable: problems[0] }
 }
 
+/** How many apps this text of a state file names; undefined where a supervisor of this version would set it aside. */
+export function appsRemembered(text: string): number | undefined {
+  try {
+    return v.parse(remembered, JSON.parse(text)).apps.length
+  } catch {
+    return undefined
+  }
+}
+
 export function forgetState(home: Home): void {
   rmSync(home.state, { force: true })
   rmSync(before(home), { force: true })

@@ -76,7 +76,9 @@ export class Output implements AsyncIterable<Buffer> {
     const decoder = new StringDecoder('utf8')
     let rest = ''
     for await (const chunk of this) {
-      const lines = (rest + decoder.write(chunk)).split('\n')
+      const lines = decoder.write(chunk).split('\n')
+      // Only what is new is looked through: a long line comes in many chunks.
+      lines[0] = rest + (lines[0] ?? '')
       rest = lines.pop() ?? ''
       for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line
       if (rest.length > maxBuffer)

@@ -29,10 +29,12 @@ export class OutputLines {
       if (data.length > 0) this.#file.append(typeof data === 'string' ? Buffer.from(data) : data)
       return
     }
-    const text = this.#held + (typeof data === 'string' ? data : this.#decoder.write(data))
+    const text = typeof data === 'string' ? data : this.#decoder.write(data)
+    // Only what is new is looked through: a program may write its line letter by letter.
     const end = text.lastIndexOf('\n') + 1
-    this.#held = text.slice(end)
-    if (end > 0) this.#append(this.#format, text.slice(0, end))
+    const whole = end > 0 ? this.#held + text.slice(0, end) : ''
+    this.#held = end > 0 ? text.slice(end) : this.#held + text
+    if (end > 0) this.#append(this.#format, whole)
     if (this.#held.length > longestHeld || !this.#holds) this.#release()
   }
 

@@ -11,6 +11,13 @@ export function serveDescriptors(logs: ReadonlyMap<unknown, () => OutputLines>):
     const bytes = logs.has(fd) ? bytesOf(args) : undefined
     return bytes === undefined ? original(fd, ...args) : deliver(fd, [bytes])
   })
+  // These go to the system by themselves, without the function above.
+  for (const name of ['writeFileSync', 'appendFileSync'] as const) {
+    replace(name, (original) => (fd: unknown, data: unknown, options: unknown) => {
+      const bytes = logs.has(fd) ? bytesOf([data, undefined, encodingOf(options)]) : undefined
+      return bytes === undefined ? original(fd, data, options) : void deliver(fd, [bytes])
+    })
+  }
   replace('writevSync', (original) => (fd: unknown, ...args: Args) => {
     const all = logs.has(fd) ? viewsOf(args[0]) : undefined
     return all === undefined ? original(fd, ...args) : deliver(fd, all)
@@ -35,7 +42,7 @@ export function serveDescriptors(logs: ReadonlyMap<unknown, () => OutputLines>):
   }
 
   function replace(
-    name: 'write' | 'writev' | 'writeSync' | 'writevSync',
+    name: 'write' | 'writev' | 'writeSync' | 'writevSync' | 'writeFileSync' | 'appendFileSync',
     make: (original: (...args: Args) => unknown) => (...args: Args) => unknown,
   ): void {
     const original = fs[name] as (...args: Args) => unknown // each takes whatever it is given, and checks it
@@ -57,6 +64,10 @@ function bytesOf([data, first, second]: Args): Uint8Array | undefined {
       : { offset: first, length: second }
   const start = typeof offset === 'number' ? offset : 0
   return view.subarray(start, typeof length === 'number' ? start + length : undefined)
+}
+
+function encodingOf(options: unknown): unknown {
+  return typeof options === 'object' && options !== null && 'encoding' in options ? options.encoding : options
 }
 
 function viewsOf(list: unknown): Uint8Array[] | undefined {

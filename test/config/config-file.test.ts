@@ -45,6 +45,7 @@ suite('a configuration file', () => {
     ['brood.config.cjs', `module.exports = { apps: [${app}] }`],
     ['with-brood.config.cjs', `module.exports = require('brood').defineConfig({ apps: [${app}] })`],
     ['brood.config.json', '{ "$schema": "./x.json", "apps": [{ "script": "./web.js", "port": 81 }] }'],
+    ['of-windows.json', '\uFEFF{ "apps": [{ "script": "web.js", "port": 81 }] }'],
     ['apps.json', '{ "apps": [{ "script": "web.js", "port": 81 }] }'],
     ['a function.config.mjs', `export default () => ({ apps: [${app}] })`],
     ['an async function.config.mjs', `export default async () => ({ apps: [${app}] })`],

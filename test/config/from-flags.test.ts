@@ -84,7 +84,7 @@ suite('the description of an app', () => {
   test('has what every flag of supervision says', () => {
     const spec = specOf({
       envFile: [join(folder, '.env')],
-      interpreter: 'bun',
+      interpreter: 'sh',
       uid: '33',
       gid: 'web',
       nice: '-5',
@@ -115,7 +115,7 @@ suite('the description of an app', () => {
     const resolved = v.parse(appSpec, {
       ...specOf({}),
       env: { FROM_FILE: '1' },
-      interpreter: 'bun',
+      interpreter: 'sh',
       uid: 33,
       gid: 'web',
       nice: -5,

@@ -126,6 +126,10 @@ suite('an app', () => {
       dbPassword: secret,
       KEY_FILE: secret,
       CLIENT_SECRET: secret,
+      DB_PASS: secret,
+      MYSQL_PWD: secret,
+      SMTP_CREDENTIALS: secret,
+      BASIC_AUTH: secret,
       DATABASE_URL: `postgres://me:${secret}@db/x`,
     })
     const [plan] = planChanges(
@@ -133,12 +137,24 @@ suite('an app', () => {
       [spec('web', { env: env('new') })],
     )
     assert.ok(plan?.action === 'change')
-    assert.equal(plan.changes.length, 5)
+    assert.equal(plan.changes.length, 9)
     assert.doesNotMatch(JSON.stringify(plan.changes), /old|new/)
     assert.deepEqual(
       plan.changes.find(({ path }) => path === 'env.DATABASE_URL')?.to,
       'postgres://me:***@db/x',
     )
+  })
+
+  test("keeps a web hook's address to itself", () => {
+    const hooks = (secret: string) => [{ on: ['crash'], post: `https://hooks.example/services/${secret}` }]
+    const [plan] = planChanges(
+      [running(spec('web', { hooks: hooks('old') }))],
+      [spec('web', { hooks: hooks('new') })],
+    )
+    assert.ok(plan?.action === 'change')
+    const shown = [{ on: ['crash'], post: 'https://hooks.example/***' }]
+    assert.deepEqual(plan.changes, [{ path: 'hooks', from: shown, to: shown, takes: 'live' }])
+    assert.deepEqual(plan.spec.hooks, hooks('new'))
   })
 })
 

@@ -25,8 +25,11 @@ for (const [name, text] of Object.entries({
   chmodSync(join(folder, name), 0o755)
 }
 mkdirSync(join(folder, 'src'))
+mkdirSync(join(folder, 'bin'))
+writeFileSync(join(folder, 'bin/py'), '', { mode: 0o755 })
 writeFileSync(join(folder, '.env'), 'A=file\nB="from file"\nC=file\n')
 writeFileSync(join(folder, '.env.more'), 'B=more\n')
+writeFileSync(join(folder, '.env.windows'), '\uFEFFFIRST=1\r\nSECOND=2\r\n')
 
 const origin = fileOrigin(join(folder, 'brood.config.json'))
 const resolved = (input: unknown, choices: Partial<Choices> = {}): AppSpec[] =>
@@ -286,6 +289,15 @@ function watched(...paths: string[]): AppSpec['watch'] {
   return { paths, ignore: ['node_modules', '.git'], debounce: 200 }
 }
 
+test('workers of two apps may have the same ports of different addresses', () => {
+  const app = (name: string, host: string): AppInput => ({
+    name,
+    script: './web.js',
+    ports: { from: 4000, host },
+  })
+  assert.equal(resolved({ apps: [app('a', '127.0.0.1'), app('b', '127.0.0.2')] }).length, 2)
+})
+
 suite('the layers of variables', () => {
   test('win over those before them: caller, files, env, the chosen layer, the command line', () => {
     const app = {
@@ -304,6 +316,10 @@ suite('the layers of variables', () => {
     })
     assert.equal(specOf(app, { envName: 'staging' }).env.D, 'staging')
     assert.equal(specOf(app).env.D, 'env')
+  })
+
+  test('are those of a file that begins with a byte order mark, too', () => {
+    assert.deepEqual(specOf({ envFile: '.env.windows' }).env, { FIRST: '1', SECOND: '2' })
   })
 
   test('lose what a later one takes away', () => {
@@ -446,6 +462,18 @@ suite('refused is', () => {
       `apps[0].script is 'plain': nobody can tell what runs ${join(folder, 'plain')}: say it with 'interpreter', or make the file executable`,
     ],
     [
+      { interpreter: './src' },
+      `apps[0].interpreter is './src': ${join(folder, 'src')} is no program that can be run: check the path`,
+    ],
+    [
+      { interpreter: 'py', env: { PATH: `/nowhere:${folder}` } },
+      "apps[0].interpreter is 'py': no folder of PATH has a program py: install it, or give its full path",
+    ],
+    [
+      { script: 'job.py', env: { PATH: '/nowhere' } },
+      "apps[0].script is 'job.py': no folder of PATH has a program python3: install it, or give its full path",
+    ],
+    [
       { interpreter: 'none' },
       `apps[0].interpreter is 'none': ${join(folder, 'web.js')} is not executable: chmod +x makes it so`,
     ],
@@ -480,6 +508,18 @@ suite('refused is', () => {
     [
       { apps: [web({ port: 80 }), web({ name: 'b', port: 80 })] },
       "apps[1].port is 80: 'web' has that port, write another",
+    ],
+    [
+      { apps: [web({ ports: 4000, workers: 3 }), web({ name: 'b', port: 4002 })] },
+      "apps[1].port is 4002: 'web' has the ports 4000 to 4002, write another",
+    ],
+    [
+      { apps: [web({ ports: 4000, workers: 3 }), web({ name: 'b', ports: 3999, workers: 2 })] },
+      "apps[1].ports is 3999: 'web' has the ports 4000 to 4002, and these are 3999 to 4000: begin elsewhere",
+    ],
+    [
+      { apps: [web({ port: 4001 }), web({ name: 'b', ports: 4000, workers: 2 })] },
+      "apps[1].ports is 4000: 'web' has port 4001, and these are 4000 to 4001: begin elsewhere",
     ],
     [
       { apps: [web({ name: 'api', dependsOn: 'db' }), web({ name: 'db', dependsOn: 'api' })] },

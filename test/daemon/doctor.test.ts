@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { checkBoot } from '../../src/daemon/doctor/boot.ts'
+import { checkBoot, rewriting } from '../../src/daemon/doctor/boot.ts'
 import { checkDescriptors, checkProcesses } from '../../src/daemon/doctor/descriptors.ts'
 import type { Check, Finding, Patient } from '../../src/daemon/doctor/finding.ts'
 import { checkDisk, checkHome, checkState } from '../../src/daemon/doctor/home.ts'
@@ -91,6 +91,7 @@ test('a healthy machine has nothing to mend', () => {
 })
 
 const state = '/srv/brood/state.json'
+const noApps = '{"version":2,"line":{"path":"x","token":"y"},"apps":[]}'
 const sick: [
   name: string,
   check: Check,
@@ -187,6 +188,14 @@ const sick: [
     /version of brood/,
   ],
   [
+    'a state of another version',
+    checkState,
+    patient({ files: { [state]: noApps.replace('2', '3') } }),
+    'problem',
+    /cannot be read/,
+    /version of brood/,
+  ],
+  [
     "a stranger's state",
     checkState,
     patient({ files: { [state]: '[]' } }),
@@ -200,7 +209,7 @@ const sick: [
     patient({}, { supervisor: { ...supervisor, version: '1.0.0' } }),
     'notice',
     /1\.0\.0, this command is 1\.2\.3/,
-    /kill 77/,
+    /brood upgrade/,
   ],
   [
     'a supervisor that does not answer',
@@ -273,9 +282,7 @@ for (const [name, check, who, level, what, mend] of sick) {
 }
 
 test('a state that was set aside is told beside what there is now', () => {
-  const levels = checkState(
-    patient({ files: { [`${state}.unreadable`]: '', [state]: '{"version":2,"apps":[]}' } }),
-  )
+  const levels = checkState(patient({ files: { [`${state}.unreadable`]: '', [state]: noApps } }))
   assert.deepEqual(
     levels.map(({ level }) => level),
     ['notice', 'ok'],
@@ -363,3 +370,17 @@ for (const [name, options, what, mend] of [
     assert.match(findings[0]?.mend ?? '', mend)
   })
 }
+
+test('a unit is to be written again as it was: by its name, for its user, from its folder', () => {
+  const unit = { path: '/etc/systemd/system/brood-b.service', text: '[Service]\nUser=web\n' }
+  const own = { path: '/etc/systemd/user/brood.service', text: '[Service]\n' }
+  assert.equal(
+    rewriting(unit, 'system', { uid: 0, env: {} }),
+    'brood startup --write --user web --name brood-b',
+  )
+  assert.equal(
+    rewriting(unit, 'system', { uid: 1000, env: { BROOD_HOME: '/srv/b b' } }),
+    `sudo env "PATH=$PATH" BROOD_HOME='/srv/b b' brood startup --write --user web --name brood-b`,
+  )
+  assert.equal(rewriting(own, 'user', { uid: 1000, env: {} }), 'brood startup --write --user-unit')
+})

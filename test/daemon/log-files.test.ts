@@ -1,7 +1,7 @@
 // The last words of a worker, found where they are: in the file it was born with, or in the one that came after a rotation.
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { homeOf } from '../../src/daemon/home.ts'
 import { fileOutput } from '../../src/daemon/log-files.ts'
@@ -41,4 +41,13 @@ test('nothing where nothing is, or no worker was', (t) => {
   assert.deepEqual(output.lastErrors(1), [])
   renameSync(path, rotated)
   assert.deepEqual(output.lastErrors(0), [])
+})
+
+test('a folder that somebody has removed is made anew for the next worker, for nobody else to look into', (t) => {
+  const { output, path } = outputOf(t)
+  rmSync(dirname(path), { recursive: true })
+  output.open(0).close()
+  assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+  appendFileSync(path, 'one\n')
+  assert.deepEqual(output.lastErrors(0), ['one'])
 })

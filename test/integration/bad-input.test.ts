@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { Brood, pidsOf, program } from '../support/brood.ts'
-import { assertRefused, brood as command, nobody } from '../support/command.ts'
+import { assertRefused, bin, brood as command, nobody, ranOf, start } from '../support/command.ts'
 
 const timeout = 60_000
 const server = program('http.js')
@@ -69,9 +69,13 @@ const wordsThatMakeNoSense: [what: string, args: string[], ...says: RegExp[]][] 
   ['a time that is no time', ['start', server, '--grace', 'soon'], /--grace soon\b/, /10s/],
   ['a variable without a value', ['start', server, '--env', 'NAME'], /--env NAME\b/, /NAME=value/],
   ['an unknown share mode', ['start', server, '--share', 'evenly'], /--share evenly\b/, /slots/],
+  ['a cookie without a proxy', ['start', server, '--proxy', 'off', '--sticky'], /--sticky/, /--proxy off/],
   ['an unknown signal', ['start', server, '--stop-signal', 'SIGNOTHING'], /--stop-signal SIGNOTHING\b/],
   ['an unknown restart policy', ['start', server, '--restart', 'often'], /--restart often\b/, /permanent/],
   ['no script', ['run'], /script/],
+  ['a script that an option before it takes', ['start', '--watch', server], /--watch/, /before it/],
+  ['an option without a script', ['start', '-w', '2'], /-w\b/, /script/],
+  ['a variable without a script', ['start', '--env', 'A=1'], /--env\b/, /script/],
   ['an unknown option', ['start', server, '--wrokers', '2'], /--wrokers/, /--workers/],
   ['an unknown option of a command without any', ['list', '--jsno'], /--jsno/, /--json/],
   ['an unknown command', ['realod', 'web'], /realod/, /reload/],
@@ -79,6 +83,7 @@ const wordsThatMakeNoSense: [what: string, args: string[], ...says: RegExp[]][] 
   ['a scale without a number', ['scale', 'web', 'more'], /'more'/, /\+1/],
   ['a signal that is none', ['signal', 'web', 'NOTHING'], /'NOTHING'/, /SIGTERM/],
   ['a number of lines that is none', ['logs', '-n', 'all'], /-n all\b/],
+  ['logs that go on and end', ['logs', '-f', '--until', '1h'], /-f /, /--until/],
   ['the same of brood run', ['run', server, '-w', '0'], /-w 0\b/],
 ]
 
@@ -113,6 +118,18 @@ test('a script that is not there, is a folder or leads nowhere is refused before
   )
   assertRefused(await brood.run('start', dangling), 1, /no script .*dangling\.js/)
   assertRefused(await brood.run('start', brood.home), 1, /is a directory/, /name the script/)
+  assert.deepEqual(brood.processes(), [])
+})
+
+test('in a folder that has been removed nothing can be found, and that is said in one line', {
+  timeout,
+}, async (t) => {
+  const brood = Brood.create(t)
+  // Only a shell can stay where nothing is any more.
+  const removed = 'mkdir "$1/gone" && cd "$1/gone" && rmdir "$1/gone" && shift && exec "$@"'
+  const words = [process.execPath, bin, 'start', server]
+  const ran = await ranOf(start('/bin/sh', ['-c', removed, 'sh', brood.home, ...words], brood))
+  assertRefused(ran, 2, /folder .* removed/, /cd /)
   assert.deepEqual(brood.processes(), [])
 })
 

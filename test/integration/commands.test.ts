@@ -115,6 +115,13 @@ describe('list and show', { concurrency: 3 }, () => {
     assert.ok(brood.processes().includes(supervisor.pid))
   })
 
+  test('show cuts nothing, however long it is', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const long = 'x'.repeat(300)
+    await brood.start(program('http.js'), '--name', 'web', '--', long)
+    assert.match((await brood.run('show', 'web')).stdout, new RegExp(`^script .*http\\.js ${long}$`, 'm'))
+  })
+
   test('print no app where there is none', bounded, async (t) => {
     const brood = Brood.create(t)
     assert.deepEqual(await brood.list(), [])

@@ -226,6 +226,10 @@ describe('hooks', { concurrency: 2 }, () => {
     assert.equal(report.status, 'running')
     const failed = await brood.event(({ type }) => type === 'hook-failed')
     assert.equal(failed.app, 'web')
-    assert.match(failed.reason ?? '', /^on ready, .*410/)
+    // The path of such an address often is a secret.
+    assert.equal(
+      failed.reason?.replace(/ Gone.*/, ''),
+      `on ready, ${new URL(receiver.url).origin} answered 410`,
+    )
   })
 })

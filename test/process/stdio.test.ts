@@ -151,6 +151,12 @@ suite('the output of a child', () => {
     assert.deepEqual(lines, ['one', 'two', '', '漢 end'])
   })
 
+  processTest('as lines takes time by the length of a line, not by its square', async () => {
+    const program = 'fs.writeSync(1, "x".repeat(100e6) + "\\n")'
+    await using child = spawn(process.execPath, ['-e', program])
+    for await (const line of child.stdout?.lines({ maxBuffer: 200e6 }) ?? []) assert.equal(line.length, 100e6)
+  })
+
   processTest('as bytes and as chunks', async () => {
     await using bytes = spawn('printf', ['\\377\\000'])
     assert.deepEqual([...((await bytes.stdout?.bytes()) ?? [])], [255, 0])

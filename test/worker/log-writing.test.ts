@@ -60,6 +60,15 @@ suite('formats', () => {
     assert.deepEqual(texts(linesOf(folder, 'stdout')), ['größer 🐣', 'ab', 'last words', ' at the exit'])
   })
 
+  test('a line that is written letter by letter costs no more than its length', bounded, async (t) => {
+    const source = `for (let n = 0; n < 900_000; n++) process.stdout.write('.'); process.stdout.write('\\n')`
+    const { folder } = await run(t, { format: 'text' }, source)
+    assert.deepEqual(
+      texts(linesOf(folder, 'stdout')).map((line) => line.length),
+      [900_000],
+    )
+  })
+
   test('raw: byte for byte', bounded, async (t) => {
     const source = `
       process.stdout.write(Buffer.of(0xff, 0x00, 0x0a)); process.stdout.write('ÿ', 'latin1'); process.stdout.write('')
@@ -105,6 +114,9 @@ suite('descriptors 1 and 2', () => {
       fs.writeSync(1, 'string\\n')
       fs.writeSync(1, '6869', null, 'hex')
       fs.writeSync(1, Buffer.from('xx!\\nxx'), 2, 2)
+      fs.writeFileSync(1, 'file\\n')
+      fs.appendFileSync(1, '6c6174696e310a', { encoding: 'hex' })
+      fs.writeFileSync(1, Buffer.from('bytes\\n'), 'hex')
       fs.writevSync(1, [Buffer.from('v1\\n'), new Uint8Array([118, 50, 10])])
       fs.write(1, Buffer.from('..async\\n'), { offset: 2 }, (error, length) => {
         if (error !== null || length !== 6) throw new Error('wrong answer')
@@ -116,7 +128,19 @@ suite('descriptors 1 and 2', () => {
       import('node:fs').then(({ writeSync }) => writeSync(2, 'from a module\\n'))`
     const { folder } = await run(t, { format: 'text' }, source)
     const out = texts(linesOf(folder, 'stdout'))
-    assert.deepEqual(out, ['string', 'hi!', 'v1', 'v2', 'async', 'promise', 'promise', '8'])
+    assert.deepEqual(out, [
+      'string',
+      'hi!',
+      'file',
+      'latin1',
+      'bytes',
+      'v1',
+      'v2',
+      'async',
+      'promise',
+      'promise',
+      '8',
+    ])
     assert.deepEqual(texts(linesOf(folder, 'stderr')), ['ERR_INVALID_ARG_TYPE', 'from a module'])
   })
 

@@ -61,7 +61,9 @@ export function logsCommand(): Command {
     })
 }
 
-function queryOf({ lines, since, until, grep }: LogsOptions): LogQuery {
+function queryOf({ lines, since, until, grep, follow }: LogsOptions): LogQuery {
+  if (follow && until !== undefined)
+    throw new BroodError('usage', '-f goes on, --until ends: use one of them')
   if (lines !== undefined && !/^\d{1,6}$/.test(lines))
     throw new BroodError('usage', `-n ${lines}: write a number of lines`)
   const now = Date.now()

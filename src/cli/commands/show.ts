@@ -22,7 +22,7 @@ export function showCommand(): Command {
       if (app === undefined) {
         const status = await client.call('status', {})
         if (terminal.json) terminal.printJson(status)
-        else terminal.print(facts(supervisorFacts(status), terminal))
+        else terminal.print(facts(supervisorFacts(status)))
         return
       }
       const detail = await callForApp(app, () => client.call('show', { app }))
@@ -45,23 +45,20 @@ function supervisorFacts(status: SupervisorReport): [string, string][] {
 function describe(detail: AppDetail, terminal: Terminal): string {
   const { spec, failure } = detail
   const { policy, intensity, period } = spec.restart
-  const lines = facts(
-    [
-      ['app', `${detail.name}  ${stateText(detail.status, terminal)}`],
-      ['script', [spec.script, ...spec.args].join(' ')],
-      ['folder', spec.cwd],
-      ['addresses', detail.addresses.join(' ') || '-'],
-      ...queueRows(detail.queues),
-      ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
-      ...workerPorts(detail),
-      ...connections(detail),
-      ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
-      ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
-      ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
-      ...attendance(spec),
-    ],
-    terminal,
-  )
+  const lines = facts([
+    ['app', `${detail.name}  ${stateText(detail.status, terminal)}`],
+    ['script', [spec.script, ...spec.args].join(' ')],
+    ['folder', spec.cwd],
+    ['addresses', detail.addresses.join(' ') || '-'],
+    ...queueRows(detail.queues),
+    ['workers', `${detail.size} of at most ${spec.maxWorkers}, share mode ${sharing(spec)}`],
+    ...workerPorts(detail),
+    ...connections(detail),
+    ['ready', `on ${spec.ready.on}, within ${formatDuration(spec.ready.timeout)}`],
+    ['stop', `${spec.stop.signal}, SIGKILL after ${formatDuration(spec.stop.grace)}`],
+    ['restart', `${policy}, at most ${intensity} times in ${formatDuration(period)} for each slot`],
+    ...attendance(spec),
+  ])
   const parts = [lines, appTable([detail], terminal)]
   if (failure !== null) {
     const ago = formatDuration(Date.now() - failure.at)
@@ -137,9 +134,8 @@ function workerPorts({ workerPorts: all = [] }: AppDetail): [string, string][] {
   ])
 }
 
-function facts(rows: readonly [string, string][], terminal: Terminal): string {
-  const [, ...lines] = renderTable([{ title: '' }, { title: '', shrinkTo: 20 }], rows, terminal.width).split(
-    '\n',
-  )
+/** Never cut: whoever looks at one app wants its whole path, all its addresses, every hook. */
+function facts(rows: readonly [string, string][]): string {
+  const [, ...lines] = renderTable([{ title: '' }, { title: '' }], rows, Number.POSITIVE_INFINITY).split('\n')
   return lines.join('\n')
 }

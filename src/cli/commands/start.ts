@@ -14,12 +14,13 @@ export function startCommand(): CommandType {
     .option('--json', 'print JSON')
     .action(async (argument: string | undefined, args: string[], flags: SpecFlags & { json?: boolean }) => {
       // Loaded here: other commands need none of it.
-      const { specsFrom } = await import('../../config/specs.ts')
+      const { refuseFlags, specsFrom } = await import('../../config/specs.ts')
       const { isConfigFile } = await import('../../config/config-file.ts')
       const { ensureSupervisor } = await import('../../daemon/launch.ts')
       const { startApps } = await import('../start-apps.ts')
       const { home, client, terminal } = contextOf(flags)
       if (argument === undefined) {
+        refuseFlags(flags)
         // What an earlier supervisor left wanted comes back with it.
         await ensureSupervisor(home)
         const apps = await client.call('list', {})

@@ -113,7 +113,9 @@ export class LineCutter {
   #partial = ''
 
   cut(bytes: Buffer): string[] {
-    const lines = (this.#partial + this.#decoder.write(bytes)).split('\n')
+    const lines = this.#decoder.write(bytes).split('\n')
+    // Only what is new is looked through: a long line comes in many pieces.
+    lines[0] = this.#partial + (lines[0] ?? '')
     this.#partial = lines.pop() ?? ''
     return lines
   }

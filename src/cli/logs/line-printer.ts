@@ -76,8 +76,17 @@ function timeOfDay(time: number): string {
 function broken(text: string, room: number): string[] {
   if (text.length <= room || room < 20 || text.includes(colourBegins)) return [text]
   const pieces: string[] = []
-  for (let at = 0; at < text.length; at += room) pieces.push(text.slice(at, at + room))
+  for (let at = 0; at < text.length; ) {
+    // Half a character would be printed as none.
+    const end = isHighSurrogate(text, at + room - 1) ? at + room - 1 : at + room
+    pieces.push(text.slice(at, end))
+    at = end
+  }
   return pieces
+}
+
+function isHighSurrogate(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xd800
 }
 
 function sum(text: string): number {

@@ -2,6 +2,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { type Clock, type Millis, systemClock } from '../../kernel/clock.ts'
+import { BroodError, messageOf, systemCode } from '../../kernel/errors.ts'
 import { logName, parseRotatedName } from '../../wire/log-name.ts'
 import { EntryOrder, isAskedFor, type LogEntry, type LogQuery, type OnEntry } from './log-entry.ts'
 import type { StreamFiles } from './stream-files.ts'
@@ -70,7 +71,7 @@ export function followLogs(
 
   // A folder is watched, not its files: they are renamed, and those of slots that do not run yet appear later.
   const folders = new Set(streams.map(({ file }) => dirname(file.path)))
-  const watchers: FSWatcher[] = [...folders].map((folder) => watch(folder, (_event, name) => changed(name)))
+  const watchers: FSWatcher[] = [...folders].map((folder) => watched(folder, changed))
   changed(null)
   return new Promise((resolve) => {
     const end = (): void => {
@@ -86,4 +87,16 @@ export function followLogs(
     if (signal.aborted) end()
     else signal.addEventListener('abort', end, { once: true })
   })
+}
+
+function watched(folder: string, changed: (name: string | null) => void): FSWatcher {
+  try {
+    return watch(folder, (_event, name) => changed(name))
+  } catch (cause) {
+    const advice =
+      systemCode(cause) === 'ENOENT'
+        ? "it has been removed: 'brood reload all' makes it anew, with the files of new workers"
+        : messageOf(cause)
+    throw new BroodError('home_unusable', `${folder} cannot be watched: ${advice}`, { cause })
+  }
 }

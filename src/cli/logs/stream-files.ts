@@ -3,7 +3,15 @@ import { closeSync, fstatSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { LogFile } from '../../daemon/log-files.ts'
 import { type RotatedFile, rotatedFiles } from '../../daemon/rotated-files.ts'
-import { chunks, type Generation, identityOf, LineCutter, lastLineEnd, openPlain } from './generation.ts'
+import {
+  chunks,
+  type Generation,
+  identityOf,
+  LineCutter,
+  lastLineEnd,
+  openPlain,
+  type PlainFile,
+} from './generation.ts'
 
 type Present = Generation & { readonly fd: number }
 
@@ -17,18 +25,27 @@ export class StreamFiles {
   /** What is there now has been seen when it returns; `generations` is for reading it. */
   constructor(file: LogFile) {
     this.file = file
-    // Before the list is made: if it is rotated meanwhile, its identity tells which of the list it is.
-    const present = openPlain(file.path)
+    let present: PlainFile | undefined
     let from = Number.NEGATIVE_INFINITY
-    for (const { path, compressed, stamp, rotatedAt } of this.#newlyRotated()) {
-      this.#stamps.add(stamp)
-      const plain = compressed ? undefined : openPlain(path)
-      if (plain !== undefined) closeSync(plain.fd)
-      if (plain !== undefined && plain.identity === present?.identity) continue
-      const identity = plain?.identity ?? ''
-      this.#rotated.push({ path, identity, compressed, end: plain?.size ?? 0, from, to: rotatedAt })
-      from = rotatedAt
-    }
+    do {
+      if (present !== undefined) closeSync(present.fd)
+      present = openPlain(file.path)
+      for (const { path, compressed, stamp, rotatedAt } of this.#newlyRotated()) {
+        this.#stamps.add(stamp)
+        const plain = compressed ? undefined : openPlain(path)
+        if (plain !== undefined) closeSync(plain.fd)
+        this.#rotated.push({
+          path,
+          identity: plain?.identity ?? '',
+          compressed,
+          end: plain?.size ?? 0,
+          from,
+          to: rotatedAt,
+        })
+        from = rotatedAt
+      }
+      // Rotated between its opening and the list, it is in the list, and maybe later ones are as well.
+    } while (identityOf(file.path) !== present?.identity)
     if (present === undefined) return
     const { fd, identity, size, mtimeMs } = present
     const end = lastLineEnd(fd, size, 0)
@@ -50,12 +67,12 @@ export class StreamFiles {
     while (identityOf(this.file.path) !== this.#present?.identity) {
       // Before the list of rotated ones is made, or one that comes and goes in between would be in neither, and be read too late.
       const opened = openPlain(this.file.path)
-      const isRotated = this.#retire(onLines, opened?.identity)
-      if (opened === undefined) return
-      if (isRotated) {
-        closeSync(opened.fd)
+      this.#retire(onLines)
+      if (identityOf(this.file.path) !== opened?.identity) {
+        if (opened !== undefined) closeSync(opened.fd) // rotated meanwhile: it is in this list, or will be in the next
         continue
       }
+      if (opened === undefined) return
       const { path } = this.file
       const { fd, identity } = opened
       this.#present = { ...generationOf(path, identity), fd }
@@ -68,16 +85,12 @@ export class StreamFiles {
     this.#present = undefined
   }
 
-  /**
-   * The present file is the present one no more, and several may have come and gone since it was opened. Whether `next`, which
-   * was to follow it, is among them.
-   */
-  #retire(onLines: (lines: readonly string[]) => void, next: string | undefined): boolean {
+  /** The present file is the present one no more, and several may have come and gone since it was opened. */
+  #retire(onLines: (lines: readonly string[]) => void): void {
     const old = this.#present
     if (old !== undefined) readOn(old, old.fd, onLines) // what was written until it was renamed
     this.close()
     let found = old === undefined
-    let isRotated = false
     for (const { path, compressed, stamp } of this.#newlyRotated()) {
       this.#stamps.add(stamp)
       const plain = compressed ? undefined : openPlain(path)
@@ -89,13 +102,11 @@ export class StreamFiles {
         onLines(compressedLines(compressed ? path : `${path}.gz`))
       } else {
         const generation = generationOf(path, plain.identity)
-        isRotated ||= plain.identity === next
         this.#rotated.push(generation)
         readOn(generation, plain.fd, onLines)
       }
       if (plain !== undefined) closeSync(plain.fd)
     }
-    return isRotated
   }
 
   #newlyRotated(): RotatedFile[] {

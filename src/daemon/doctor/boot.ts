@@ -1,9 +1,11 @@
 // Whether systemd brings the supervisor back at boot, and whether what the unit says still is true.
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { quote } from '../../process/shell-line.ts'
 import { longestKnownGrace } from '../known-grace.ts'
 import { stopTimeout } from '../systemd-unit.ts'
 import { isEnabled, ownUnits, systemctlOf, type UnitFile, type UnitKind, unitFolder } from '../unit-file.ts'
 import { type Finding, notice, ok, type Patient, problem } from './finding.ts'
+import type { System } from './system.ts'
 
 export function checkBoot(patient: Patient): Finding[] {
   const { system, home } = patient
@@ -31,7 +33,7 @@ function examine(unit: UnitFile, kind: UnitKind, { system, home }: Patient): Fin
   const findings: Finding[] = []
   const name = unit.path.slice(unit.path.lastIndexOf('/') + 1)
   const systemctl = systemctlOf(kind, system.uid)
-  const rewrite = `brood startup --write${kind === 'user' ? ' --user-unit' : ''}`
+  const rewrite = rewriting(unit, kind, system)
   const programs = /^ExecStart=(.*)$/m.exec(unit.text)?.[1] ?? ''
   const missing = [...programs.matchAll(/"((?:[^"\\]|\\.)*)"/g)]
     .map(([, word = '']) => unescaped(word).replaceAll('$$', '$'))
@@ -62,6 +64,25 @@ function examine(unit: UnitFile, kind: UnitKind, { system, home }: Patient): Fin
       ),
     )
   return findings.length > 0 ? findings : [ok('boot', `${unit.path} is enabled`)]
+}
+
+/** Without its user and its name it would become root's, or another unit. */
+export function rewriting(
+  { path, text }: UnitFile,
+  kind: UnitKind,
+  { uid, env }: Pick<System, 'uid' | 'env'>,
+): string {
+  const name = basename(path, '.service')
+  const user = /^User=(.*)$/m.exec(text)?.[1]
+  const line = [
+    'brood startup --write',
+    ...(kind === 'user' ? ['--user-unit'] : user === undefined ? [] : [`--user ${unescaped(user)}`]),
+    ...(name === 'brood' ? [] : [`--name ${name}`]),
+  ].join(' ')
+  if (kind === 'user' || uid === 0) return line
+  // sudo has a PATH of its own, and drops BROOD_HOME.
+  const home = env.BROOD_HOME ? `BROOD_HOME=${quote(env.BROOD_HOME)} ` : ''
+  return `sudo env "PATH=$PATH" ${home}${line}`
 }
 
 /** The value of a variable in `Environment="NAME=value"`. */

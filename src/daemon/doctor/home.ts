@@ -1,5 +1,6 @@
 // BROOD_HOME: whose it is, who else may look in, room on its disk, and whether its state can be read.
 import { dirname } from 'node:path'
+import { appsRemembered } from '../state-file.ts'
 import { type Finding, notice, ok, type Patient, problem } from './finding.ts'
 
 const leastFree = 20e6
@@ -70,7 +71,7 @@ export function checkState({ system, home }: Patient): Finding[] {
       ),
     )
   if (!system.exists(home.state)) return [...findings, ok('state', 'no apps are remembered')]
-  const apps = appsOf(system.read(home.state))
+  const apps = appsRemembered(system.read(home.state))
   if (apps === undefined) {
     const what = `${home.state} cannot be read as a state of this version; the next supervisor will set it aside`
     return [
@@ -79,17 +80,6 @@ export function checkState({ system, home }: Patient): Finding[] {
     ]
   }
   return [...findings, ok('state', `${apps} ${apps === 1 ? 'app is' : 'apps are'} remembered`)]
-}
-
-function appsOf(text: string): number | undefined {
-  try {
-    const state: unknown = JSON.parse(text)
-    if (typeof state !== 'object' || state === null || !('version' in state) || !('apps' in state))
-      return undefined
-    return Number.isInteger(state.version) && Array.isArray(state.apps) ? state.apps.length : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function octal(mode: number): string {

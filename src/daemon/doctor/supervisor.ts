@@ -18,8 +18,7 @@ export function checkSupervisor({ supervisor, unreachable, version, home }: Pati
   }
   if (supervisor.version !== version) {
     const what = `the one running is brood ${supervisor.version}, this command is ${version}`
-    const mend = `kill ${supervisor.pid}; the next 'brood start' brings all apps back`
-    return [notice('supervisor', what, mend)]
+    return [notice('supervisor', what, 'brood upgrade replaces it; the workers go on')]
   }
   return [ok('supervisor', `pid ${supervisor.pid}, brood ${supervisor.version} on Node ${supervisor.node}`)]
 }

@@ -71,6 +71,12 @@ test('a line longer than the terminal goes on beside the label', () => {
   assert.deepEqual(printed([entry(0, text)]), [`web/0 | ${text}`], 'for other programs it stays whole')
 })
 
+test('no character is cut in two where a line goes on', () => {
+  const text = `${'x'.repeat(29)}🐣${'x'.repeat(9)}`
+  const lines = printed([entry(0, text)], { width: 38 })
+  assert.deepEqual(lines.join('\n').split('\n'), [`web/0 | ${'x'.repeat(29)}`, `      | 🐣${'x'.repeat(9)}`])
+})
+
 test('JSON says what is known', () => {
   const time = Date.parse('2026-11-21T10:00:00.000Z')
   assert.deepEqual(

@@ -1,7 +1,7 @@
 // Followed logs: each line that is appended, whole, once, and in order, whatever becomes of the files.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import {
+import fs, {
   appendFileSync,
   closeSync,
   openSync,
@@ -11,14 +11,34 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { suite, test } from 'node:test'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { history } from '../../../src/cli/logs/log-history.ts'
+import { StreamFiles } from '../../../src/cli/logs/stream-files.ts'
 import { LogUpkeep } from '../../../src/daemon/log-upkeep.ts'
 import { follow, logFile, rotatedLog } from '../../support/logs/log-view.ts'
 import { logFolder, logWorker } from '../../support/logs/log-worker.ts'
 import { temporaryFolder, temporaryProgram } from '../../support/temporary.ts'
 
 const bounded = { timeout: 60_000 }
+
+/** Does something just before the folder is looked through for the first time. */
+function beforeTheList(t: TestContext, act: () => void): void {
+  const { readdirSync } = fs
+  const restore = (): void => {
+    fs.readdirSync = readdirSync
+    syncBuiltinESMExports()
+  }
+  t.after(restore)
+  fs.readdirSync = ((...args: Parameters<typeof readdirSync>) => {
+    restore()
+    act()
+    return readdirSync(...args)
+  }) as typeof readdirSync // one of its forms, with whatever it was called with
+  syncBuiltinESMExports()
+}
 
 suite('following logs', () => {
   test('gives each line once and in order, from the end on', bounded, async (t) => {
@@ -92,6 +112,32 @@ suite('following logs', () => {
     },
   )
 
+  test(
+    'gives each line once and in order where the file is rotated twice while it is looked for',
+    bounded,
+    async (t) => {
+      const file = logFile(temporaryFolder(t))
+      writeFileSync(file.path, 'one\n')
+      beforeTheList(t, () => {
+        renameSync(file.path, rotatedLog(file, 1))
+        writeFileSync(file.path, 'two\n')
+        renameSync(file.path, rotatedLog(file, 2))
+        writeFileSync(file.path, 'three\n')
+      })
+      const files = new StreamFiles(file)
+      t.after(() => files.close())
+      const texts: string[] = []
+      for await (const batch of history(file, files.generations, {}))
+        texts.push(...batch.map(({ text }) => text))
+      // The next one is compressed before anybody looks.
+      renameSync(file.path, rotatedLog(file, 3))
+      writeFileSync(`${rotatedLog(file, 4)}.gz`, gzipSync('four\n'))
+      writeFileSync(file.path, 'five\n')
+      files.read(null, (lines) => texts.push(...lines))
+      assert.deepEqual(texts, ['one', 'two', 'three', 'four', 'five'])
+    },
+  )
+
   test('gives the lines of several files in the order of their times', bounded, async (t) => {
     const folder = temporaryFolder(t)
     const [file, other] = [logFile(folder, 0), logFile(folder, 1)]
@@ -101,6 +147,11 @@ suite('following logs', () => {
     appendFileSync(other.path, `${at(2)} b\n${at(4)} d\n`)
     await following.end()
     assert.deepEqual(following.lines, ['0 a', '1 b', '0 c', '0   stack', '1 d'])
+  })
+
+  test('says what to do where the folder has been removed', (t) => {
+    const file = logFile(join(temporaryFolder(t), 'gone'))
+    assert.throws(() => follow(t, [file]), /gone cannot be watched: it has been removed: 'brood reload all'/)
   })
 
   test('gives only what is asked for', bounded, async (t) => {

@@ -39,6 +39,15 @@ suite('the last lines', () => {
       assert.deepEqual(await shown([file], { lines: count }), lines.slice(-count))
   })
 
+  test('can be very long', bounded, async (t) => {
+    const file = logFile(temporaryFolder(t))
+    writeFileSync(file.path, `${'x'.repeat(100e6)}\nlast\n`)
+    assert.deepEqual(
+      (await shown([file], { lines: 2 })).map((line) => line.length),
+      [100e6, 4],
+    )
+  })
+
   test('reach into rotated files, plain and compressed', bounded, async (t) => {
     const file = logFile(temporaryFolder(t))
     writeFileSync(`${rotatedLog(file, 1)}.gz`, gzipSync('1\n2\n3\nno newline at its end'))
