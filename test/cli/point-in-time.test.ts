@@ -1,7 +1,8 @@
 // Points in time as people write them, in local time.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parsePointInTime } from '../../src/cli/point-in-time.ts'
+import { parsePointInTime, pointInTime } from '../../src/cli/point-in-time.ts'
+import { BroodError } from '../../src/kernel/errors.ts'
 
 const now = new Date(2026, 10, 21, 9, 30, 15).getTime()
 
@@ -21,6 +22,9 @@ const valid: [text: string, expected: Date][] = [
   ['2026-11-20T22:00', new Date(2026, 10, 20, 22)],
   ['2026-11-20 22:00:05', new Date(2026, 10, 20, 22, 0, 5)],
   ['2024-02-29', new Date(2024, 1, 29)],
+  ['2026-11-20 22:00:05.25', new Date(2026, 10, 20, 22, 0, 5, 250)],
+  ['2026-11-20T22:00Z', new Date('2026-11-20T22:00:00Z')],
+  ['2026-11-20 22:00:05.123+01:30', new Date('2026-11-20T20:30:05.123Z')],
 ]
 
 for (const [text, expected] of valid) {
@@ -43,6 +47,10 @@ const invalid = [
   '2026-11-20T',
   'yesterday22:00',
   '-1h',
+  '2026-02-30T10:00Z',
+  '2026-11-20T24:30Z',
+  '22:00Z',
+  '2026-11-20Z',
 ]
 
 for (const text of invalid) {
@@ -50,3 +58,11 @@ for (const text of invalid) {
     assert.equal(parsePointInTime(text, now), undefined)
   })
 }
+
+test('an option with something else is told what it may be', () => {
+  assert.throws(
+    () => pointInTime('--since', 'tomorrow', now),
+    (error) =>
+      error instanceof BroodError && /^--since tomorrow: write a time such as 1h/.test(error.message),
+  )
+})

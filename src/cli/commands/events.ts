@@ -5,7 +5,7 @@ import { BroodError } from '../../kernel/errors.ts'
 import { callForApp } from '../call-for-app.ts'
 import { type Context, contextOf } from '../context.ts'
 import { eventLines } from '../event-lines.ts'
-import { parsePointInTime } from '../point-in-time.ts'
+import { pointInTime } from '../point-in-time.ts'
 
 interface Options {
   readonly app?: string
@@ -55,17 +55,9 @@ function queryOf(argument: string | undefined, options: Options): EventQuery {
   if (!/^\d{1,5}$/.test(options.lines) || limit < 1 || limit > mostEvents) {
     throw new BroodError('usage', `-n ${options.lines}: write a number from 1 to ${mostEvents}`)
   }
+  const point = (option: string, text: string | undefined): number | undefined =>
+    text === undefined ? undefined : pointInTime(option, text, Date.now())
   return { app, since: point('--since', options.since), until: point('--until', options.until), limit }
-}
-
-function point(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const at = parsePointInTime(text, Date.now())
-  if (at !== undefined) return at
-  throw new BroodError(
-    'usage',
-    `${option} ${text}: write a time such as 1h (ago), 22:00, 'yesterday 22:00' or 2026-11-20T22:00`,
-  )
 }
 
 /** From the supervisor; from the file when there is none, so that the history can be asked after everything has died. */

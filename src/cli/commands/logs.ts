@@ -9,8 +9,8 @@ import type { LogQuery } from '../logs/log-entry.ts'
 import { followLogs } from '../logs/log-follower.ts'
 import { history } from '../logs/log-history.ts'
 import { mergeEntries } from '../logs/merge-entries.ts'
-import { pointInTime } from '../logs/point-in-time.ts'
 import { StreamFiles } from '../logs/stream-files.ts'
+import { pointInTime } from '../point-in-time.ts'
 
 interface LogsOptions {
   follow?: boolean
@@ -35,7 +35,7 @@ export function logsCommand(): Command {
       '-n, --lines <n>',
       `how many of the last lines of each file (default: ${usualLines}; with --since all)`,
     )
-    .option('--since <time>', 'written since: 10m, 2h, 2026-11-21T10:00')
+    .option('--since <time>', "written since: 10m (ago), 22:00, 'yesterday 22:00', 2026-11-21T10:00")
     .option('--until <time>', 'written until')
     .option('--grep <regex>', 'lines that match')
     .option('--slot <n>', 'of this slot')

@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import { stripVTControlCharacters, styleText } from 'node:util'
 import { type Columns, linePrinter } from '../../../src/cli/logs/line-printer.ts'
 import type { LogEntry } from '../../../src/cli/logs/log-entry.ts'
-import { pointInTime } from '../../../src/cli/logs/point-in-time.ts'
 import type { Terminal } from '../../../src/cli/terminal.ts'
 import { logFile } from '../../support/logs/log-view.ts'
 
@@ -86,15 +85,4 @@ test('JSON says what is known', () => {
       '{"app":"web","slot":0,"stream":"stderr","line":"b"}',
     ],
   )
-})
-
-test('points in time', () => {
-  const now = Date.parse('2026-11-21T10:00:00Z')
-  assert.equal(pointInTime('--since', '10m', now), now - 600_000)
-  assert.equal(pointInTime('--since', '2026-11-21T09:00:00Z', now), now - 3_600_000)
-  assert.equal(pointInTime('--since', '2026-11-21T10:00:00+01:00', now), now - 3_600_000)
-  assert.equal(pointInTime('--since', '2026-11-21 09:30', now), new Date(2026, 10, 21, 9, 30).getTime())
-  assert.equal(pointInTime('--since', '2026-11-21', now), new Date(2026, 10, 21).getTime())
-  for (const wrong of ['', '10', 'yesterday', '2026-13-01', '2026-11-21T25:00', '21.11.2026'])
-    assert.throws(() => pointInTime('--since', wrong, now), /--since .*: write how long ago/)
 })
