@@ -20,6 +20,7 @@ export function describeExit(
   uncaught: string | undefined,
   shortage: { readonly limit: Bytes | undefined } | undefined,
 ): string {
+  if (error instanceof BroodError) return error.message
   if (error !== undefined) return `could not be started: ${messageOf(error)}`
   if (shortage !== undefined) {
     const limit = shortage.limit === undefined ? '' : ` (limits.memory is ${formatSize(shortage.limit)})`

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { type Clock, type Millis, systemClock } from '../kernel/clock.ts'
 import { endGroup, signalGroup } from '../process/process-group.ts'
+import { spawnFailure } from '../process/spawn-failure.ts'
 import { startProcess } from '../process/start-process.ts'
 import { type AnySocket, stdioOf } from '../wire/any-socket.ts'
 import { type Birth, birthVariable } from '../wire/birth.ts'
@@ -68,7 +69,9 @@ export class ForeignWorker implements WorkerProcess {
     if ('failure' in started) throw started.failure
     this.#child = started.process
     this.#child.on('error', (error) => {
-      if (this.#child.pid === undefined) this.#end(() => events.exit({ code: null, signal: null }, error))
+      if (this.#child.pid !== undefined) return
+      const why = spawnFailure(file, settings.cwd, error)
+      this.#end(() => events.exit({ code: null, signal: null }, why))
     })
     this.#child.on('exit', (code, signal) => this.#end(() => events.exit({ code, signal }, undefined)))
   }

@@ -62,7 +62,8 @@ export class Performer {
     this.#crew.spawn(id, slot, release, settings, equipment)
     const member = this.#crew.members.get(id)
     if (member === undefined) return // it could not be started
-    if (member.pid !== undefined) events.started(slot, member.pid)
+    if (member.pid === undefined) return // nor could this: the reason is on its way
+    events.started(slot, member.pid)
     if (settings.interpreter !== undefined) reception.begunElsewhere(member)
   }
 

@@ -1,6 +1,7 @@
 // Programs of other languages under the real supervisor: sockets by systemd's protocol, restarts, reloads, and its death.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -116,6 +117,21 @@ describe('any program', { concurrency: 2 }, () => {
     assert.equal(ran.code, 0, ran.stderr)
     assert.equal(brood.processes().length, 1, 'the supervisor')
   })
+
+  test(
+    'whose first line names an interpreter that is not there is refused, and never counts as ready',
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const script = temporaryProgram(t, 'lost.sh', '#!/no/such/interpreter\n')
+      chmodSync(script, 0o755)
+      const ran = await brood.run('start', script, '--interpreter', 'none')
+      assert.equal(ran.code, 1)
+      assert.match(ran.stderr, /lost\.sh' could not be started: .*interpreter in its first line is missing/)
+      const events = await brood.run('events')
+      assert.doesNotMatch(events.stdout, /is ready/)
+    },
+  )
 
   test('that has no Node in it is told what is not for it', bounded, async (t) => {
     const brood = Brood.create(t)
