@@ -1,19 +1,16 @@
 // One request on its way through: sent to an upstream, asked again elsewhere where that is safe, its answer piped back.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { breakOff } from '../break-off.ts'
 import { noteReached } from '../reachability.ts'
 import { connectTimeout } from '../reason.ts'
 import type { Upstream, Wait } from '../upstream.ts'
+import { Client } from './client.ts'
 import { answerHeaders, isCoded, requestHeaders, trailersOf } from './headers.ts'
 import { isRepeatable, type Stage } from './retry.ts'
 import { Round } from './round.ts'
 import type { Site } from './site.ts'
 
 const http = process.getBuiltinModule('node:http')
-
-/** A client may go on sending for so long, in milliseconds, after it was answered early; then its connection ends. */
-const lingering = 30_000
 
 /** One upstream being asked. */
 interface Attempt {
@@ -29,26 +26,20 @@ interface Attempt {
 
 export class Exchange {
   readonly #site: Site
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
+  readonly #client: Client
   readonly #headers: readonly string[]
-  readonly #hasBody: boolean
   readonly #repeatable: boolean
   readonly #wanted: number | undefined
   readonly #round: Round
   #attempt: Attempt | undefined
-  #continued = false
-  #dropping = false
 
   constructor(site: Site, request: IncomingMessage, response: ServerResponse) {
     this.#site = site
-    this.#request = request
-    this.#response = response
+    this.#client = new Client(request, response, site.surroundings.clock)
     const { method = 'GET', headers, rawHeaders, socket } = request
     const length = headers['content-length']
     const isChunked = headers['transfer-encoding'] !== undefined
-    this.#hasBody = isChunked || (length !== undefined && length !== '0')
-    this.#repeatable = isRepeatable(method, this.#hasBody)
+    this.#repeatable = isRepeatable(method, this.#client.hasBody)
     this.#wanted = site.wantedSlot(request)
     const outgoing = requestHeaders(rawHeaders, { address: socket.remoteAddress, trusted: site.trusts })
     // Node would announce chunks for methods that usually have a body, and send none.
@@ -60,12 +51,9 @@ export class Exchange {
   }
 
   begin(): void {
-    // Its connection broke: the response's `close` tells the same.
-    this.#request.on('error', () => {})
-    this.#response.on('error', () => {})
-    this.#response.once('close', () => this.#clientClosed())
+    this.#client.attend(() => this.#clientGone())
     // Node decodes chunks alone, and what is passed on says nothing of a further coding.
-    if (isCoded(this.#request.headers['transfer-encoding']))
+    if (isCoded(this.#client.request.headers['transfer-encoding']))
       return this.#answer(501, 'Not Implemented: there is no transfer coding here but chunked')
     this.#next()
   }
@@ -80,7 +68,7 @@ export class Exchange {
     const { connect, idle } = this.#site.timeouts
     const connections = this.#site.connectionsTo(upstream)
     const { host, port } = upstream
-    const { method = 'GET', url = '/' } = this.#request
+    const { method = 'GET', url = '/' } = this.#client.request
     let out: ClientRequest
     try {
       out = http.request({
@@ -122,17 +110,14 @@ export class Exchange {
     out.once('timeout', () => this.#timedOut(attempt))
     out.once('continue', () => {
       upstream.heard()
-      // Of an HTTP/1.0 client that has not asked it would be taken for the answer.
-      if (this.#request.httpVersionMinor === 0) return
-      this.#continued = true
-      this.#response.writeContinue()
+      this.#client.continue()
     })
     out.on('information', (information) => {
       upstream.heard()
-      this.#inform(information)
+      this.#client.inform(information)
     })
     out.once('response', (answer) => this.#answered(attempt, answer))
-    if (!this.#hasBody) out.end()
+    if (!this.#client.hasBody) out.end()
   }
 
   /** With a connection that was never used: nothing has been written to the one it gets rid of. */
@@ -150,12 +135,12 @@ export class Exchange {
     socket.setTimeout(this.#site.timeouts.idle)
     noteReached(attempt.upstream, this.#site.surroundings)
     if (!attempt.out.reusedSocket) socket.setNoDelay(true)
-    if (this.#hasBody) this.#sendBody(attempt)
+    if (this.#client.hasBody) this.#sendBody(attempt)
   }
 
   /** Only now that there is a connection: what has been read from the client could not be given to another upstream. */
   #sendBody(attempt: Attempt): void {
-    const request = this.#request
+    const { request } = this.#client
     const { out, upstream } = attempt
     attempt.wait.over()
     out.flushHeaders()
@@ -168,19 +153,9 @@ export class Exchange {
     })
   }
 
-  #inform({ statusCode, headers }: { statusCode: number; headers: NodeJS.Dict<string | string[]> }): void {
-    const { link } = headers
-    if (statusCode !== 103 || link === undefined || this.#request.httpVersionMinor === 0) return
-    try {
-      this.#response.writeEarlyHints({ ...headers, link })
-    } catch {
-      // A form that Node does not know: hints can be left out.
-    }
-  }
-
   #answered(attempt: Attempt, answer: IncomingMessage): void {
     answer.on('error', () => {
-      if (attempt.stage === 'answered') this.#cut()
+      if (attempt.stage === 'answered') this.#client.cut()
     })
     if (attempt.over) return void answer.destroy()
     attempt.stage = 'answered'
@@ -189,14 +164,14 @@ export class Exchange {
     attempt.wait.answered()
     answer.on('data', () => upstream.heard())
     answer.once('close', () => this.#finish(attempt))
-    const response = this.#response
+    const { response } = this.#client
     const codings = answer.headers['transfer-encoding']
     const chunked = codings !== undefined
     if (isCoded(codings)) return this.#discard(answer, upstream)
     const headers = answerHeaders(answer.rawHeaders, chunked)
     const cookie = this.#site.cookieFor(upstream.id, this.#wanted)
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
-    this.#closeUnlessContinued()
+    this.#client.closeUnlessContinued()
     response.sendDate = false
     try {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
@@ -211,7 +186,7 @@ export class Exchange {
     answer.once('end', () => {
       if (chunked && answer.rawTrailers.length > 0) response.addTrailers(trailersOf(answer.rawTrailers))
       response.end()
-      this.#dropRest()
+      this.#client.dropRest(attempt.out)
     })
   }
 
@@ -240,61 +215,18 @@ export class Exchange {
 
   #timedOut(attempt: Attempt): void {
     if (attempt.over || attempt.stage === 'connecting') return
-    if (attempt.stage === 'answered') return this.#cut()
+    if (attempt.stage === 'answered') return this.#client.cut()
     const error = new Error('no answer in time')
-    if (this.#hasBody && !this.#request.complete) {
+    if (this.#client.hasBody && !this.#client.request.complete) {
       this.#finish(attempt)
       this.#answer(408, 'Request Timeout: the rest of the request did not come')
     } else this.#failed(attempt, error, true)
     attempt.out.destroy(error)
   }
 
-  /** What the client still sends is not wanted any more; it is read, so that the client gets to read its answer. */
-  #dropRest(): void {
-    const request = this.#request
-    if (this.#dropping || !this.#hasBody || request.destroyed) return
-    this.#dropping = true
-    const { clock } = this.#site.surroundings
-    const out = this.#attempt?.out
-    if (request.complete) {
-      // All of it is here, and the upstream may go on reading.
-      if (out === undefined || out.writableFinished) return
-      out.once(
-        'close',
-        clock.at(clock.now() + lingering, () => void out.destroy()),
-      )
-      return
-    }
-    request.unpipe()
-    request.resume()
-    // It waits for the rest of the body, and would take the next request on its connection for that.
-    out?.destroy()
-    const { socket } = request
-    const cancel = clock.at(clock.now() + lingering, () => socket.destroy())
-    // Once it is answered, Node no longer tells a request that its connection is gone.
-    socket.once('close', cancel)
-    request.once('end', () => {
-      cancel()
-      socket.off('close', cancel)
-    })
-  }
-
-  /** A client that waits for a word that never came may send its body now or not: its connection can't be used again. */
-  #closeUnlessContinued(): void {
-    if (this.#request.headers.expect !== undefined && !this.#continued)
-      this.#response.setHeader('Connection', 'close')
-  }
-
-  /** The answer breaks off: so must the client's connection, or it would take what it has for everything. */
-  #cut(): void {
-    const { socket } = this.#response
-    if (socket === null) this.#response.destroy()
-    else breakOff(socket)
-  }
-
-  #clientClosed(): void {
+  #clientGone(): void {
     const attempt = this.#attempt
-    if (attempt === undefined || this.#response.writableFinished) return
+    if (attempt === undefined || this.#client.response.writableFinished) return
     this.#finish(attempt)
     attempt.out.destroy()
   }
@@ -305,15 +237,7 @@ export class Exchange {
   }
 
   #answer(status: number, text: string): void {
-    const response = this.#response
-    if (response.destroyed) return
-    if (response.headersSent) return this.#cut()
-    const body = `${text}\n`
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) }
-    this.#closeUnlessContinued()
-    response.writeHead(status, headers)
-    response.end(body)
-    this.#dropRest()
+    this.#client.answer(status, text, this.#attempt?.out)
   }
 
   #finish(attempt: Attempt): void {
