@@ -66,6 +66,7 @@ export class Apps {
   readonly #entries = new Map<string, Entry>()
   readonly #lettingGo: LettingGo
   readonly #upkeep: LogUpkeep
+  #isOver = false
   /** Of the proxies in front of them. */
   readonly routes: RouteFollowers = new RouteFollowers((name) => this.find(name))
 
@@ -159,6 +160,8 @@ export class Apps {
   /** `remembered`: what an earlier supervisor knew of it; `wanted`, if its workers live. */
   add(spec: AppSpec, remembered?: RememberedApp, wanted?: 'running'): Entry {
     const { name } = spec
+    if (this.#isOver)
+      throw new BroodError('busy', 'the supervisor is about to end: try again when it is gone')
     const previous = remembered?.previous
     const releases = new Releases(remembered?.release ?? 1, this.settings(spec))
     // After a change that no worker was replaced for, or all at once, nobody runs by the one before: both have one number.
@@ -193,6 +196,12 @@ export class Apps {
   /** What workers of that description are started with. Throws when there is no such user. */
   settings(spec: AppSpec): AppSettings {
     return settingsOf(spec, this.#options.home.path)
+  }
+
+  /** From now on none is added, and none starts. */
+  end(): void {
+    this.#isOver = true
+    for (const { app } of this.all) app.commands.end()
   }
 
   async close(): Promise<void> {
@@ -271,6 +280,7 @@ export class Apps {
 export async function end(entry: Entry): Promise<void> {
   entry.dismiss()
   entry.waiting?.abort()
+  entry.app.commands.end()
   await entry.app.commands.stop()
   entry.app.close()
 }

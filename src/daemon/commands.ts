@@ -140,6 +140,7 @@ export class Commands {
   async scale(name: string, change: string): Promise<AppReport> {
     this.assertStays()
     const entry = this.#apps.get(name)
+    this.#changes.assertFree(name)
     const { app, spec } = entry
     const size = /^[+-]/.test(change) ? app.state.size + Number(change) : Number(change)
     if (size < 1)
@@ -170,11 +171,12 @@ export class Commands {
   async update(spec: AppSpec, how: 'live' | 'reload' | 'restart'): Promise<AppResult> {
     this.assertStays()
     const entry = this.#apps.get(spec.name)
+    this.#changes.assertFree(spec.name)
     this.#assertNoCircle(spec)
     return this.#result(spec.name, async () => {
       this.#chronicle.asked(spec.name, `change (${how})`, 'command apply')
       await this.#fronts.around(spec, () =>
-        how === 'restart' ? this.#changes.byRestart(entry, spec) : this.#changes.gently(entry, spec, how),
+        how === 'restart' ? this.#changes.byRestart(spec) : this.#changes.gently(entry, spec, how),
       )
       this.#chronicle.note({ type: 'applied', app: spec.name })
     })
@@ -184,6 +186,7 @@ export class Commands {
   async rollback(name: string): Promise<AppResult> {
     this.assertStays()
     const entry = this.#apps.get(name)
+    this.#changes.assertFree(name)
     const { previous } = entry
     if (previous === undefined) {
       throw new BroodError('usage', `'${name}' has had no other description than the one it has`)
@@ -194,7 +197,7 @@ export class Commands {
       this.#chronicle.asked(name, 'roll back', 'command rollback')
       await this.#fronts.around(previous.spec, () =>
         ways.includes('restart')
-          ? this.#changes.byRestart(entry, previous.spec)
+          ? this.#changes.byRestart(previous.spec)
           : this.#changes.gently(entry, previous.spec, 'reload'),
       )
       this.#chronicle.note({ type: 'rolled-back', app: name })
@@ -210,13 +213,13 @@ export class Commands {
     const results = await Promise.all(
       this.#apps.select(target).map(({ entry, slot }) => {
         const { name } = entry.spec
-        this.#memory.wanted.delete(name)
-        this.#chronicle.asked(
-          name,
-          slot === undefined ? command : `${command} of slot ${slot}`,
-          `command ${command}`,
-        )
-        return this.#result(name, () => act(entry, slot))
+        return this.#result(name, () => {
+          this.#changes.assertFree(name)
+          this.#memory.wanted.delete(name)
+          const what = slot === undefined ? command : `${command} of slot ${slot}`
+          this.#chronicle.asked(name, what, `command ${command}`)
+          return act(entry, slot)
+        })
       }),
     )
     this.#memory.trySave() // it is done; what cannot be written now is written with the next change
@@ -226,7 +229,7 @@ export class Commands {
   /** Like `#each`, those that depend on others before them. */
   async #eachInReverse(
     target: string,
-    command: string,
+    command: 'stop' | 'delete',
     act: (entry: Entry) => Promise<void>,
   ): Promise<AppResult[]> {
     const results: AppResult[] = []
@@ -235,6 +238,7 @@ export class Commands {
     const fronts = named.flatMap(({ spec }) => this.#fronts.of(spec.name) ?? [])
     await inReverse([...new Set([...named, ...fronts])], async (entry) => {
       const { name } = entry.spec
+      this.#changes.callOff(name, command)
       this.#memory.wanted.delete(name)
       this.#chronicle.asked(name, command, `command ${command}`)
       results.push(await this.#result(name, () => act(entry)))
@@ -267,6 +271,7 @@ export class Commands {
 
   /** A name is free when nobody has it, or when its app was stopped: then the new one takes its place. */
   #assertNew(name: string): void {
+    this.#changes.assertFree(name)
     const entry = this.#apps.find(name)
     if (entry === undefined) return
     if (this.#memory.starting.has(entry)) {

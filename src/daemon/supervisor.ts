@@ -247,6 +247,7 @@ export class Supervisor {
     this.#memory.end()
     this.commands.end()
     this.#companions.end()
+    this.apps.end()
     await inReverse(this.apps.all, end)
     await this.apps.close()
     await this.#chronicle.close()

@@ -22,10 +22,16 @@ export interface AppCommandsSetup {
 export class AppCommands {
   readonly #setup: AppCommandsSetup
   readonly #lifecycle: Lifecycle
+  #isOver = false
 
   constructor(setup: AppCommandsSetup) {
     this.#setup = setup
     this.#lifecycle = setup.lifecycle
+  }
+
+  /** From now on it can only be stopped: nobody would look after workers that are started yet. */
+  end(): void {
+    this.#isOver = true
   }
 
   /** Starts all workers; with `fresh`, the first that fails ends the attempt with its reason. */
@@ -114,6 +120,8 @@ export class AppCommands {
   async #run(event: Command | (Event & { type: 'stop' }), outcomes: readonly Outcome[]): Promise<Notice> {
     const { reception, sockets, released } = this.#setup
     await released()
+    if (this.#isOver && event.type !== 'stop')
+      throw new BroodError('busy', `'${this.#name}' is about to end: try again when it has`)
     const { operation, pending } = this.#lifecycle.state
     const isRenewal = operation.type === 'reload' && operation.why === 'renewal' && pending === undefined
     if (event.type !== 'stop' && operation.type !== 'none' && !isRenewal) {

@@ -1,5 +1,6 @@
 // Keeps the proxy in front of an app as the app's description wants it: there or not, and of the right kind.
 import { type AppSpec, frontName } from '../../config/app-spec.ts'
+import { BroodError } from '../../kernel/errors.ts'
 import { type Apps, type Entry, end } from '../apps.ts'
 import type { Changes } from '../changes.ts'
 import { frontOf } from './front.ts'
@@ -42,13 +43,14 @@ export class Fronts {
     try {
       await change()
     } catch (error) {
-      await this.#adapt(old)
+      // One that somebody has stopped or deleted meanwhile is to have no proxy either.
+      if (!(error instanceof BroodError) || error.code !== 'aborted') await this.#adapt(old)
       throw error
     }
     try {
       await this.#adapt(spec)
     } catch (error) {
-      await this.#changes.byRestart(this.#apps.get(name), old)
+      await this.#changes.byRestart(old)
       await this.#adapt(old)
       throw error
     }
