@@ -24,7 +24,7 @@ import type { Line } from './inherited.ts'
 import { Memory } from './memory.ts'
 import { loadState, type RememberedApp } from './state-file.ts'
 import { startSuccessor } from './succession.ts'
-import { endRemains, endWorkers, type FoundWorker } from './survivors.ts'
+import { endHeirs, endRemains, endWorkers, type FoundWorker } from './survivors.ts'
 
 /** After so long without one a supervisor may leave to another again. */
 const leavesEvery = 10_000
@@ -58,6 +58,8 @@ export class Supervisor {
   readonly #companions: Companions
   readonly #memory: Memory
   readonly #startedAt: number
+  /** Those of whom no app is known any more. */
+  readonly #leaving: Promise<void>[] = []
   #line: Line
 
   constructor(options: SupervisorOptions) {
@@ -140,8 +142,8 @@ export class Supervisor {
     for (const one of sockets) if (!known.has(one.app) && !isGiven(one)) closeSocket(one.socket)
     // Workers of an app nobody knows: its first start was going on, or it was deleted.
     const strangers = workers.filter(({ birth }) => !known.has(birth.app))
-    void endWorkers(strangers, orphanGrace, this.#options.steady)
-    void endRemains(this.#options.home, workers, this.#options.steady)
+    this.#letGo(strangers, orphanGrace)
+    this.#leaving.push(endRemains(this.#options.home, workers, this.#options.steady))
     this.#memory.trySave()
   }
 
@@ -161,7 +163,7 @@ export class Supervisor {
     } catch (error) {
       this.#memory.unrestored.set(name, remembered)
       this.#chronicle.failed(spec, messageOf(error)) // a user that is gone, say
-      void endWorkers(workers, spec.stop.grace, this.#options.steady)
+      this.#letGo(workers, spec.stop.grace)
       return
     }
     const { app } = entry
@@ -181,8 +183,13 @@ export class Supervisor {
       // Somebody else has its address today; the wish to run is kept for the next supervisor.
       this.#memory.wanted.add(spec.name)
       this.#chronicle.failed(spec, messageOf(error))
-      void endWorkers(workers, spec.stop.grace, this.#options.steady)
+      this.#letGo(workers, spec.stop.grace)
     }
+  }
+
+  /** If this supervisor ended before they do, they would bring up another. */
+  #letGo(workers: readonly FoundWorker[], within: number): void {
+    this.#leaving.push(endWorkers(workers, within, this.#options.steady))
   }
 
   /** After what it depends on, however long that takes; what runs already waits for nobody. */
@@ -248,7 +255,8 @@ export class Supervisor {
     this.commands.end()
     this.#companions.end()
     this.apps.end()
-    await inReverse(this.apps.all, end)
+    await Promise.all([inReverse(this.apps.all, end), ...this.#leaving])
+    if (options.forget) endHeirs(this.#options.home)
     await this.apps.close()
     await this.#chronicle.close()
     this.history.add({ type: 'supervisor-stopped', pid: process.pid })

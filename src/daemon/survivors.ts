@@ -2,8 +2,9 @@
 import { type Clock, type Millis, steadyClock } from '../kernel/clock.ts'
 import { processes, read, statFields } from '../process/proc.ts'
 import { endGroup } from '../process/process-group.ts'
+import { signalProcess } from '../process/tree.ts'
 import type { Survivor } from '../supervisor/returned-worker.ts'
-import { type Birth, birthVariable } from '../wire/birth.ts'
+import { type Birth, birthVariable, inheritanceVariable } from '../wire/birth.ts'
 import type { Home } from './home.ts'
 
 /** How long processes without a worker above them may take to end. */
@@ -45,6 +46,17 @@ export async function endWorkers(
   clock: Clock,
 ): Promise<void> {
   await Promise.all(workers.map(({ pid }) => endGroup(pid, 'SIGTERM', clock.now() + within, clock)))
+}
+
+/**
+ * Ends supervisors that workers, or this one, have started and that are not there yet: when this one is gone, they would find
+ * nobody to look after, and on a busy machine that takes them a while.
+ */
+export function endHeirs(home: Home): void {
+  const heirs = ofHome(home).filter(({ variables }) =>
+    variables.some((one) => one.startsWith(`${inheritanceVariable}=`)),
+  )
+  for (const { pid } of heirs) if (pid !== process.pid) signalProcess(pid, 'SIGKILL')
 }
 
 interface Row {

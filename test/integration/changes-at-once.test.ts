@@ -117,3 +117,17 @@ describe('while an app is restarted for a change', { concurrency: 2 }, () => {
     assert.deepEqual([status, spec.script], ['running', program('http.js')])
   })
 })
+
+test('brood kill waits for workers that nobody knows any more', bounded, async (t) => {
+  const brood = Brood.create(t)
+  assert.equal((await brood.run('start')).code, 0, 'a supervisor runs, whose events can be followed')
+  // Of an app that has yet to be up nothing is remembered; this one's worker is ended, and does not end when it is asked to.
+  const flags = ['--name', 'web', '--ready', 'message', '--env', 'PORT=0']
+  const started = brood.run('start', program('ignores-sigterm.js'), ...flags)
+  await brood.waitForLog('web', /listening/)
+  await brood.replaced(await brood.killSupervisor())
+  assert.notEqual((await started).code, 0)
+  assert.deepEqual(await brood.list(), [])
+  assert.equal((await brood.run('kill')).code, 0)
+  assert.deepEqual(brood.processes(), [])
+})

@@ -23,9 +23,10 @@ export function killCommand(): Command {
       } catch (error) {
         if (!(error instanceof BroodError) || error.code !== 'no_supervisor') throw error
         // What a supervisor that was killed left behind, and workers that could not bring up another.
-        const { endRemains, endWorkers, findWorkers } = await import('../../daemon/survivors.ts')
+        const { endHeirs, endRemains, endWorkers, findWorkers } = await import('../../daemon/survivors.ts')
         await endWorkers(findWorkers(home), orphanGrace, systemClock)
         await endRemains(home, [], systemClock)
+        endHeirs(home)
         const { forgetState } = await import('../../daemon/state-file.ts')
         forgetState(home)
         if (terminal.json) terminal.printJson({ killed: false, apps: 0 })
