@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { appSpec } from '../config/app-spec.ts'
-import { messageOf } from '../kernel/errors.ts'
+import { BroodError, messageOf, systemCode } from '../kernel/errors.ts'
 import { asHomeError, type Home } from './home.ts'
 
 const address = v.variant('kind', [
@@ -124,23 +124,25 @@ export interface Loaded {
 
 /**
  * A file that cannot be understood is set aside, so that it is neither obeyed nor lost; then, as when the file is gone, the
- * state before the last change counts.
+ * state before the last change counts. Throws when it cannot be read: then nothing is known of what is in it, and living
+ * workers are better off without a supervisor than with one that takes them for strangers.
  */
 export function loadState(home: Home): Loaded {
   const problems: string[] = []
   for (const path of [home.state, before(home)]) {
+    const text = textOf(path)
+    if (text === undefined) {
+      const isKnown = path === home.state && existsSync(before(home))
+      if (isKnown) problems.push(`${path} is gone, though nobody has told brood to forget it`)
+      continue
+    }
     try {
-      const text = readFileSync(path, 'utf8')
       const { version: _, ...state } = v.parse(remembered, JSON.parse(text))
       return { state, unreadable: problems[0] }
     } catch (error) {
-      if (existsSync(path)) {
-        const aside = `${path}.unreadable`
-        renameSync(path, aside)
-        problems.push(`${path} cannot be understood (${messageOf(error)}); it is kept as ${aside}`)
-      } else if (path === home.state && existsSync(before(home))) {
-        problems.push(`${path} is gone, though nobody has told brood to forget it`)
-      }
+      const aside = `${path}.unreadable`
+      renameSync(path, aside)
+      problems.push(`${path} cannot be understood (${messageOf(error)}); it is kept as ${aside}`)
     }
   }
   return { state: undefined, unreadable: problems[0] }
@@ -152,6 +154,18 @@ export function appsRemembered(text: string): number | undefined {
     return v.parse(remembered, JSON.parse(text)).apps.length
   } catch {
     return undefined
+  }
+}
+
+/** Undefined when there is none; of a folder in its place nothing, which cannot be understood. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    if (systemCode(error) === 'EISDIR') return ''
+    const message = `${path} cannot be read (${messageOf(error)}): no supervisor comes up until it can`
+    throw new BroodError('home_unusable', message, { cause: error })
   }
 }
 

@@ -124,12 +124,13 @@ export class Supervisor {
    */
   restore(sockets: readonly KeptSocket[], workers: readonly FoundWorker[]): void {
     const isReplacement = workers.length > 0
+    const loaded = this.#options.remember ? loadState(this.#options.home) : undefined
     this.history.add({
       type: isReplacement ? 'supervisor-replaced' : 'supervisor-started',
       pid: process.pid,
     })
-    if (!this.#options.remember) return
-    const { state, unreadable } = loadState(this.#options.home)
+    if (loaded === undefined) return
+    const { state, unreadable } = loaded
     if (unreadable !== undefined) this.history.add({ type: 'state-unreadable', reason: unreadable })
     this.#line = state?.line ?? this.#options.newLine()
     const known = new Set(state?.apps.map(({ spec }) => spec.name))

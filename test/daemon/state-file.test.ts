@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -122,6 +123,17 @@ suite('the state', () => {
     assert.deepEqual(state, stateOf(web))
     assert.match(unreadable ?? '', /state\.json cannot be understood .*; it is kept as .*unreadable$/)
     assert.equal(readFileSync(`${home.state}.unreadable`, 'utf8'), '{"version":2,"apps":[{"spec')
+  })
+
+  test('that cannot be read is left alone, and nothing else counts meanwhile', () => {
+    const home = newHome()
+    saveState(home, stateOf(web))
+    saveState(home, stateOf(web, web))
+    rmSync(home.state)
+    symlinkSync(home.state, home.state)
+    const expected = { code: 'home_unusable', message: /state\.json cannot be read \(ELOOP/ }
+    assert.throws(() => loadState(home), expected)
+    assert.deepEqual(readdirSync(home.path).sort(), ['state.json', 'state.json.before'])
   })
 
   test('that cannot be saved leaves no draft, and the error says what to do', () => {
