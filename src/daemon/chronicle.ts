@@ -27,13 +27,16 @@ export class Chronicle {
   readonly #history: EventHistory
   readonly #home: Home
   readonly #clock: Clock
+  readonly #steady: Clock
   readonly #version: string
   #hooks: Promise<Hooks> | undefined
 
-  constructor(history: EventHistory, home: Home, version: string, clock: Clock) {
+  /** `steady`: a clock that nobody sets, for what waits. */
+  constructor(history: EventHistory, home: Home, version: string, clock: Clock, steady: Clock) {
     this.#history = history
     this.#home = home
     this.#clock = clock
+    this.#steady = steady
     this.#version = version
   }
 
@@ -77,7 +80,7 @@ export class Chronicle {
   }
 
   async close(): Promise<void> {
-    const hooks = await this.#hooks
+    const hooks = await this.#hooks?.catch(() => undefined)
     await hooks?.close()
   }
 
@@ -94,7 +97,13 @@ export class Chronicle {
     // As somebody else than its user a command must not run; addresses can be told all the same.
     const told = place === undefined ? asked.filter(({ run }) => run === undefined) : asked
     this.#hooks ??= this.#loadHooks()
-    this.#hooks.then((hooks) => hooks.tell(told, event, place ?? { cwd: '/', env: {} }))
+    this.#hooks.then(
+      (hooks) => hooks.tell(told, event, place ?? { cwd: '/', env: {} }),
+      (error) => {
+        this.#hooks = undefined // no descriptor was free, say: the next event tries again
+        for (const hook of told) this.#failed(hook, event, messageOf(error))
+      },
+    )
   }
 
   /** Throws when its user is gone. */
@@ -113,6 +122,7 @@ export class Chronicle {
     return new Loaded({
       version: this.#version,
       clock: this.#clock,
+      steady: this.#steady,
       random: Math.random,
       onFailed: (hook, event, why) => this.#failed(hook, event, why),
     })

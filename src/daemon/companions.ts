@@ -14,14 +14,19 @@ import { changeReload } from './watch/change-reload.ts'
 export class Companions {
   readonly #home: Home
   readonly #clock: Clock
+  readonly #steady: Clock
   readonly #apps: Apps
   readonly #chronicle: Chronicle
   readonly #memory: Memory
   readonly #ending = new AbortController()
+  /** By what settings apps are attended. */
+  readonly #attended = new WeakMap<Entry, string>()
 
-  constructor(home: Home, clock: Clock, apps: Apps, chronicle: Chronicle, memory: Memory) {
+  /** `steady`: a clock that nobody sets, for what waits. */
+  constructor(home: Home, clock: Clock, steady: Clock, apps: Apps, chronicle: Chronicle, memory: Memory) {
     this.#home = home
     this.#clock = clock
+    this.#steady = steady
     this.#apps = apps
     this.#chronicle = chronicle
     this.#memory = memory
@@ -32,7 +37,7 @@ export class Companions {
     const { name } = entry.spec
     entry.dismiss()
     // Why one failed is in the history; the next change tries again.
-    const reload = changeReload(() => entry.app.commands.reload(), this.#clock)
+    const reload = changeReload(() => entry.app.commands.reload(), this.#steady)
     const { begun, end } = attend(entry.spec, this.#home, this.#clock, {
       changed: (path) => {
         this.#chronicle.asked(name, 'reload', `watch: ${path} changed`)
@@ -42,13 +47,23 @@ export class Companions {
         this.#chronicle.asked(name, 'renewal', `cron '${pattern}'`)
         entry.app.renew(`cron '${pattern}'`)
       },
-      failed: (reason) => this.#chronicle.note({ type: 'warning', app: name, reason }),
+      failed: (reason) => {
+        this.#attended.delete(entry)
+        this.#chronicle.note({ type: 'warning', app: name, reason })
+      },
     })
+    this.#attended.set(entry, whatAttends(entry.spec))
     entry.dismiss = () => {
+      this.#attended.delete(entry)
       reload.end()
       end()
     }
     await begun
+  }
+
+  /** As `attend`; what goes on already, by the same settings, is left alone: it may know of a change that is still to be acted on. */
+  async attendStill(entry: Entry): Promise<void> {
+    if (this.#attended.get(entry) !== whatAttends(entry.spec)) await this.attend(entry)
   }
 
   /** Settles when what the app depends on is there; throws `not_ready` after `within`, or never gives up without it. */
@@ -57,7 +72,7 @@ export class Companions {
     if (dependsOn.length === 0) return
     entry.waiting = new AbortController()
     const wait: Wait = {
-      clock: this.#clock,
+      clock: this.#steady,
       signal: AbortSignal.any([entry.waiting.signal, this.#ending.signal]),
       whyNotUp: (app) => this.#whyNotUp(app),
     }
@@ -109,7 +124,7 @@ export class Companions {
   #awaitUp(fallen: AppSpec, spec: AppSpec, group: readonly string[]): Promise<void> {
     const names = [fallen.name, ...spec.dependsOn.filter((one) => group.includes(one))]
     return awaitDependencies(spec.name, names, undefined, {
-      clock: this.#clock,
+      clock: this.#steady,
       signal: this.#ending.signal,
       // One that was deleted meanwhile is not waited for.
       whyNotUp: (name) => (this.#apps.find(name) === undefined ? undefined : this.#whyNotUp(name)),
@@ -131,4 +146,8 @@ export class Companions {
     const { status } = this.#apps.report(entry)
     return status === 'running' || status === 'reloading' ? undefined : `is ${status}`
   }
+}
+
+function whatAttends({ watch, renew: { cron } }: AppSpec): string {
+  return JSON.stringify([watch, cron])
 }

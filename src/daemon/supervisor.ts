@@ -68,7 +68,7 @@ export class Supervisor {
     this.#line = options.newLine()
     this.#startedAt = steady.now()
     this.history = new EventHistory(home.events, clock)
-    const chronicle = new Chronicle(this.history, home, version, clock)
+    const chronicle = new Chronicle(this.history, home, version, clock, steady)
     const memory = new Memory(
       home,
       remember,
@@ -88,7 +88,7 @@ export class Supervisor {
     })
     this.#chronicle = chronicle
     this.#memory = memory
-    this.#companions = new Companions(home, clock, this.apps, chronicle, memory)
+    this.#companions = new Companions(home, clock, steady, this.apps, chronicle, memory)
     this.commands = new Commands(this.apps, chronicle, this.#companions, memory)
   }
 

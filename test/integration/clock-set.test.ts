@@ -1,7 +1,8 @@
 // Somebody sets the clock of the machine while a reload goes on.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { SupervisorReport } from '../../src/daemon/control/contract.ts'
@@ -32,4 +33,26 @@ test('a clock that is set forward cuts no drain short', { timeout: 60_000 }, asy
   assert.equal(answer.statusCode, 200)
   answer.resume()
   assert.equal((await reloaded).code, 0)
+})
+
+test('an app waits for another service as long as it may, though the clock is set forward', {
+  timeout: 60_000,
+}, async (t) => {
+  const brood = Brood.create(t)
+  const supervisor = await ownSupervisor(t, brood.home, { NODE_OPTIONS: `--require=${setsClock}` })
+  let status = 503
+  const service = createServer((_request, response) => response.writeHead(status).end())
+  service.listen(0, '127.0.0.1')
+  await once(service, 'listening')
+  t.after(() => service.close())
+  const { port } = service.address() as AddressInfo
+  const on = ['--depends-on', `http://127.0.0.1:${port}/`, '--ready-timeout', '50s', '--env', 'PORT=0']
+  const started = brood.run('start', program('http.js'), '--name', 'web', ...on)
+  await once(service, 'request', { signal: t.signal })
+  supervisor.kill('SIGUSR2')
+  await brood.json<SupervisorReport>('show')
+  for (const _ of [1, 2, 3]) await Promise.race([once(service, 'request', { signal: t.signal }), started])
+  status = 200
+  const ran = await started
+  assert.equal(ran.code, 0, ran.stderr)
 })

@@ -9,6 +9,8 @@ export interface HooksSettings {
   /** Of brood, for the User-Agent. */
   readonly version: string
   readonly clock: Clock
+  /** One that nobody sets, for what waits. */
+  readonly steady: Clock
   /** 0 to 1. */
   readonly random: () => number
   /** An event was given up for this hook. */
@@ -22,10 +24,11 @@ export class Hooks {
   /** By app and target: the same hook of a new description goes on with its queue. */
   readonly #queues = new Map<string, DeliveryQueue>()
 
-  constructor({ version, clock, random, onFailed }: HooksSettings) {
+  constructor({ version, clock, steady, random, onFailed }: HooksSettings) {
     this.#settings = {
       version,
       clock,
+      steady,
       random,
       onFailed: ({ hook, event }, why) => onFailed(hook, event, why),
       closing: this.#closing.signal,
@@ -46,10 +49,10 @@ export class Hooks {
   /** Gives what waits one more try each, for `within` altogether, then ends what runs. Settles when nothing is left. */
   async close(within: Millis = 2000): Promise<void> {
     this.#closing.abort()
-    const { clock } = this.#settings
+    const { steady } = this.#settings
     const done = new AbortController()
     const finished = this.#finished().then(() => done.abort())
-    await pause(clock, clock.now() + within, done.signal)
+    await pause(steady, steady.now() + within, done.signal)
     this.#ended.abort()
     await finished
   }

@@ -14,6 +14,7 @@ const tryTimeout: Millis = 10_000
 export interface QueueSettings {
   readonly version: string
   readonly clock: Clock
+  readonly steady: Clock
   /** 0 to 1. */
   readonly random: () => number
   readonly onFailed: (delivery: Delivery, why: string) => void
@@ -61,7 +62,7 @@ export class DeliveryQueue {
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
-    const { clock, random, onFailed, closing, ended } = this.#settings
+    const { clock, steady, random, onFailed, closing, ended } = this.#settings
     for (let tried = 1; ; tried++) {
       if (ended.aborted) return onFailed(delivery, 'the supervisor ended before it was its turn')
       const dropped = this.#dropped
@@ -74,18 +75,21 @@ export class DeliveryQueue {
         const count = tried === 1 ? '' : ` (tried ${tried} times)`
         return onFailed(delivery, `${outcome.why}${count}`)
       }
-      await pause(clock, nextTry(clock.now(), tried, random(), outcome.retryAt), closing)
+      // A receiver may name a time of day; from there on nobody's setting of the clock makes the wait any longer.
+      const now = clock.now()
+      const wait = nextTry(now, tried, random(), outcome.retryAt) - now
+      await pause(steady, steady.now() + wait, closing)
       if (closing.aborted)
         return onFailed(delivery, `${outcome.why} (the supervisor ended before the next try)`)
     }
   }
 
   async #try(delivery: Delivery, dropped: number): Promise<Outcome> {
-    const { clock, version, ended } = this.#settings
+    const { clock, steady, version, ended } = this.#settings
     const { hook, id } = delivery
     const over = new AbortController()
     const end = (): void => over.abort()
-    const cancel = clock.at(clock.now() + tryTimeout, end)
+    const cancel = steady.at(steady.now() + tryTimeout, end)
     ended.addEventListener('abort', end)
     const deadline = {
       signal: over.signal,
@@ -93,7 +97,7 @@ export class DeliveryQueue {
     }
     const body = bodyOf(delivery, dropped)
     try {
-      if (hook.run !== undefined) return await runCommand(hook.run, delivery, body, deadline, clock)
+      if (hook.run !== undefined) return await runCommand(hook.run, delivery, body, deadline, steady)
       if (hook.post !== undefined) return await post({ url: hook.post, body, id, version }, deadline, clock)
       return { delivered: false, why: 'the hook has neither a command nor an address', isFinal: true }
     } catch (error) {

@@ -34,9 +34,13 @@ export class Failures {
 }
 
 /** Closed at the end of `t`, or by the caller. */
-export function hooksFor(t: TestContext | undefined, clock: Clock): { hooks: Hooks; failures: Failures } {
+export function hooksFor(
+  t: TestContext | undefined,
+  clock: Clock,
+  steady: Clock = clock,
+): { hooks: Hooks; failures: Failures } {
   const failures = new Failures()
-  const hooks = new Hooks({ version: '9.9', clock, random: () => 0.5, onFailed: failures.note })
+  const hooks = new Hooks({ version: '9.9', clock, steady, random: () => 0.5, onFailed: failures.note })
   t?.after(() => hooks.close(0))
   return { hooks, failures }
 }

@@ -66,6 +66,22 @@ suite('a webhook', { timeout }, () => {
     assert.deepEqual(failures.all, [])
   })
 
+  test('is tried again in time, though somebody sets the clock', async (t) => {
+    const receiver = await Receiver.open(t)
+    const [clock, steady] = [new HandClock(), new HandClock()]
+    const { hooks } = hooksFor(t, clock, steady)
+    hooks.tell([{ on: ['crash'], post: receiver.url }], event(), here)
+    const first = await receiver.next()
+    first.response.writeHead(503).end()
+    await steady.waiting(1000)
+    clock.set(clock.now() - 3_600_000)
+    steady.advance(1000)
+    const second = await receiver.next()
+    second.response.writeHead(503, { 'retry-after': new Date(clock.now() + 90_000).toUTCString() }).end()
+    await steady.waiting(90_000)
+    assert.deepEqual(clock.waits, [])
+  })
+
   test('is given up after five tries, with what it said last', async (t) => {
     const receiver = await Receiver.open(t)
     const clock = new HandClock()
