@@ -49,7 +49,7 @@ export class Changes {
       entry.previous = older
       throw error
     } finally {
-      await this.#companions.attend(entry)
+      await this.#companions.attendStill(entry)
       this.#memory.trySave()
     }
   }

@@ -94,6 +94,7 @@ export class Commands {
     this.assertStays()
     return this.#each(target, 'reload', async (entry, slot) => {
       await asItWas(entry)
+      entry.app.commands.assertFree() // or a change of files that waits for its turn would be lost for nothing
       await this.#companions.attend(entry)
       return entry.app.commands.reload(slot === undefined ? undefined : [slot])
     })
@@ -103,6 +104,7 @@ export class Commands {
     this.assertStays()
     return this.#each(whole(target, 'restart'), 'restart', async (entry) => {
       await asItWas(entry)
+      entry.app.commands.assertFree()
       await this.#companions.attend(entry)
       return entry.app.commands.restart()
     })

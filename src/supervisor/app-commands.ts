@@ -29,6 +29,19 @@ export class AppCommands {
     this.#lifecycle = setup.lifecycle
   }
 
+  /** Throws while it could take no other command than `stop`. */
+  assertFree(): void {
+    if (this.#isOver) throw new BroodError('busy', `'${this.#name}' is about to end: try again when it has`)
+    const { operation, pending } = this.#lifecycle.state
+    const isRenewal = operation.type === 'reload' && operation.why === 'renewal' && pending === undefined
+    if (operation.type !== 'none' && !isRenewal) {
+      throw new BroodError(
+        'busy',
+        `'${this.#name}' is in the middle of a ${operation.type}: wait for its end, or stop it`,
+      )
+    }
+  }
+
   /** From now on it can only be stopped: nobody would look after workers that are started yet. */
   end(): void {
     this.#isOver = true
@@ -120,16 +133,7 @@ export class AppCommands {
   async #run(event: Command | (Event & { type: 'stop' }), outcomes: readonly Outcome[]): Promise<Notice> {
     const { reception, sockets, released } = this.#setup
     await released()
-    if (this.#isOver && event.type !== 'stop')
-      throw new BroodError('busy', `'${this.#name}' is about to end: try again when it has`)
-    const { operation, pending } = this.#lifecycle.state
-    const isRenewal = operation.type === 'reload' && operation.why === 'renewal' && pending === undefined
-    if (event.type !== 'stop' && operation.type !== 'none' && !isRenewal) {
-      throw new BroodError(
-        'busy',
-        `'${this.#name}' is in the middle of a ${operation.type}: wait for its end, or stop it`,
-      )
-    }
+    if (event.type !== 'stop') this.assertFree()
     reception.refusal = undefined
     if (event.type !== 'stop') sockets.reopen()
     return this.#lifecycle.takeUntil(event, outcomes)

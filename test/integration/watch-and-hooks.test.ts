@@ -1,11 +1,12 @@
 // What acts by itself: a reload when files change, and hooks that tell others what happens.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { get } from '../fixtures/get.ts'
 import { Brood, pidsOf, portOf, program } from '../support/brood.ts'
+import { assertRefused } from '../support/command.ts'
 import { ConfigFile } from '../support/config-file.ts'
 import { HookFile, HookReceiver } from '../support/hook-receiver.ts'
 import { startLoad } from '../support/load/index.ts'
@@ -87,6 +88,50 @@ describe('--watch', { concurrency: 2 }, () => {
     const found = await reloads()
     assert.equal(found.length, 1)
   })
+})
+
+test('a change that waits for the end of a reload is not lost by other commands', bounded, async (t) => {
+  const brood = Brood.create(t)
+  const folder = temporaryFolder(t)
+  const gate = join(temporaryFolder(t), 'gate')
+  const answer = (text: string) => writeFileSync(join(folder, 'answer.txt'), text)
+  answer('first')
+  writeFileSync(gate, 'open')
+  writeFileSync(
+    join(folder, 'server.mjs'),
+    `import { existsSync, readFileSync } from 'node:fs'
+    import http from 'node:http'
+    const answer = readFileSync(${JSON.stringify(join(folder, 'answer.txt'))}, 'utf8')
+    const server = http.createServer((request, response) => {
+      response.setHeader('x-pid', process.pid)
+      response.end(JSON.stringify({ answer }))
+    })
+    const isOpen = setInterval(() => {
+      if (!existsSync(${JSON.stringify(gate)})) return
+      clearInterval(isOpen)
+      server.listen(Number(process.env.PORT))
+    }, 20)`,
+  )
+  const app = { name: 'web', script: join(folder, 'server.mjs'), port: 0, watch: [folder] }
+  const file = new ConfigFile(t)
+  assert.equal((await brood.run('start', file.write([app]))).code, 0)
+  const port = portOf(await brood.show('web'))
+  const asked = async (count: number) => {
+    let seen = 0
+    await brood.event(({ cause }) => cause?.startsWith('watch: ') === true && ++seen === count)
+  }
+  rmSync(gate)
+  answer('second')
+  await asked(1)
+  answer('third')
+  await asked(2)
+  assertRefused(await brood.run('reload', 'web'), 1, /'web' is in the middle of a reload/)
+  const applied = await brood.run('apply', file.write([{ ...app, stop: { grace: '9s' } }]))
+  assert.equal(applied.code, 0, applied.stderr)
+  writeFileSync(gate, 'open')
+  let reloads = 0
+  await brood.event(({ type }) => type === 'reloaded' && ++reloads === 2)
+  assert.equal((await get({ port })).json.answer, 'third')
 })
 
 test('the home below a watched folder is no change', bounded, async (t) => {
