@@ -158,7 +158,12 @@ export class Commands {
     }
     this.#chronicle.asked(name, `scale to ${size}`, 'command scale')
     await asItWas(entry)
-    await app.commands.scale(size)
+    try {
+      await app.commands.scale(size)
+    } catch (error) {
+      this.#memory.trySave() // as many as there are now are to be, also for a next supervisor
+      throw error
+    }
     this.#memory.save()
     return this.#apps.report(entry)
   }

@@ -62,7 +62,7 @@ export class AppCommands {
 
   async scale(size: number): Promise<void> {
     const notice = await this.#run({ type: 'scale', size }, ['scaled', 'slot-failed', 'stopped'])
-    if (notice.type !== 'scaled') throw this.#notReady(notice)
+    if (notice.type !== 'scaled') throw this.#notReady(notice, `its size is ${size} all the same`)
   }
 
   /** Settles when nothing of the app's process tree is left. */

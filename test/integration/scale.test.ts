@@ -119,3 +119,16 @@ async function greeters(port: number): Promise<Set<number>> {
     for (const socket of sockets) socket.destroy()
   }
 }
+
+test(
+  'a size that was asked for is that of a next supervisor too, though a worker has failed',
+  bounded,
+  async (t) => {
+    const brood = Brood.create(t)
+    const flags = ['BEHAVIOUR=crash', 'BAD_SLOT=1', 'PORT=0'].flatMap((variable) => ['--env', variable])
+    await brood.start(program('as-told.js'), '--name', 'web', '--intensity', '0', ...flags)
+    assertRefused(await brood.run('scale', 'web', '2'), 4, /web\/1 .*; its size is 2 all the same/)
+    await brood.replaced(await brood.killSupervisor())
+    assert.equal((await brood.show('web')).size, 2)
+  },
+)
