@@ -271,6 +271,8 @@ export class Apps {
     this.#options.chronicle.notice(entry.spec, notice, pid)
     if (notice.type === 'worker-exited') this.#lettingGo.gone(name, notice.worker)
     if (notice.type !== 'worker-exited' || notice.expected) return
+    // One whose first start has failed was never up, and nobody has to fall with it.
+    if (entry.app.state.wanted === 'stopped') return
     const isUp = [...entry.app.state.workers.values()].some(({ at }) => at === 'ready' || at === 'settling')
     if (!isUp) this.#options.fallen(entry)
   }

@@ -254,6 +254,29 @@ describe('apps of a group', { concurrency: 2 }, () => {
     )
   }
 
+  test('do not fall with one that cannot be started', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const [first, second] = chain(['first'], ['second', 'first'])
+    const bad = { ...second, script: program('crashes-at-boot.js') }
+    const file = new ConfigFile(t)
+    const apply = (...apps: object[]) => {
+      const names = apps.map((_, index) => ['first', 'second'][index])
+      const groups = { backend: { strategy: 'one-for-all', apps: names } }
+      return brood.run('apply', file.write(apps, { groups }))
+    }
+    assert.equal((await apply(first ?? {})).code, 0)
+    const ran = await apply(first ?? {}, bad)
+    assert.equal(ran.code, 4, ran.stderr)
+    // What is done after it is told after it.
+    assert.equal((await brood.run('signal', 'first', 'SIGCONT')).code, 0)
+    const ended = (await brood.events()).filter(
+      ({ type, app }) => type === 'worker-exited' && app === 'first',
+    )
+    assert.deepEqual(ended, [])
+    const asked = (await brood.events()).filter(({ cause }) => cause?.startsWith('dependency '))
+    assert.deepEqual(asked, [])
+  })
+
   /** Two apps, of which the first has fallen for a minute, and the second was ended for its sake. */
   async function fallen(t: TestContext): Promise<{ brood: Brood; path: string }> {
     const brood = Brood.create(t)
