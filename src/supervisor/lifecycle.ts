@@ -34,25 +34,36 @@ export class Lifecycle {
     return this.#state
   }
 
-  /** Effects can cause events (a spawn that fails at once); they are taken one after the other, never nested. */
+  /**
+   * Effects can cause events (a spawn that fails at once); they are taken one after the other, never nested. What throws is a
+   * fault of ours and is thrown in the end: first everything else is done, so that nobody goes unsupervised because of it.
+   */
   take(event: Event): void {
     this.#queue.push(event)
     if (this.#performing) return
     this.#performing = true
-    try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const { state, effects } = step(this.#state, next, this.#clock.now(), this.#random())
-        this.#state = state
-        for (const effect of effects) {
-          if (effect.type === 'notice') this.#tell(effect.notice)
-          else this.#events.perform(effect)
-        }
+    const faults: unknown[] = []
+    const attempt = (act: () => void): void => {
+      try {
+        act()
+      } catch (error) {
+        faults.push(error)
       }
-    } finally {
-      this.#performing = false
     }
-    this.#events.settled()
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const { state, effects } = step(this.#state, next, this.#clock.now(), this.#random())
+      this.#state = state
+      for (const effect of effects) attempt(() => this.#perform(effect))
+    }
+    this.#performing = false
+    attempt(() => this.#events.settled())
     this.#arm()
+    if (faults.length > 0) throw faults[0]
+  }
+
+  #perform(effect: Effect): void {
+    if (effect.type === 'notice') this.#tell(effect.notice)
+    else this.#events.perform(effect)
   }
 
   /** Takes the event and settles with the first notice of one of these types. */
