@@ -30,7 +30,9 @@ export function planRestart(
   const earlier = end.wasReadyFor >= policy.period ? 0 : slot.crashes
   const crashes = end.fromOutside ? earlier : earlier + 1
   const { from, to, jitter } = policy.backoff
-  const backoff = crashes <= 1 ? 0 : spread(Math.min(from * 2 ** (crashes - 2), to), jitter, chance)
+  // Beyond any `to`, and yet a number: nothing times infinity is none.
+  const doublings = Math.min(crashes - 2, 1000)
+  const backoff = crashes <= 1 ? 0 : spread(Math.min(from * 2 ** doublings, to), jitter, chance)
   const delay = end.fromOutside ? 0 : backoff
   const at = now + delay
   const recent = slot.restarts.filter((time) => time > at - policy.period)

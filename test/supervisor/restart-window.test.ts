@@ -17,6 +17,13 @@ suite('a restart plan', () => {
     [10, 30_000],
     [5000, 30_000],
   ] as const
+  test('that never waits does not wait after any number of crashes', () => {
+    const never = { ...policy, backoff: { ...policy.backoff, from: 0 } }
+    for (const crashes of [1, 2, 1024, 1025, 1026, 5000]) {
+      const plan = planRestart({ crashes, restarts: [] }, never, atBoot, 1000, 0.5)
+      assert.deepEqual(plan, { type: 'restart', delay: 0, crashes: crashes + 1, restarts: [1000] })
+    }
+  })
   for (const [crashes, delay] of delays) {
     test(`after ${crashes} crashes waits ${delay} ms`, () => {
       assert.deepEqual(planRestart({ crashes, restarts: [] }, policy, atBoot, 1000, 0.5), {
