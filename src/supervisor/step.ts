@@ -253,14 +253,18 @@ function notReady({ policy }: Draft, problem: string | undefined): string {
 
 // ── towards what is wanted ────────────────────────────────────────────────────────────────────────────────────────
 
-/** A supervisor that died in a reload left two workers in one slot: the younger stays if it has proved itself. */
+/**
+ * A supervisor that died in a reload left two workers in one slot. The younger has yet to prove itself, beside the older and
+ * perhaps as a canary: one of the trusted release stays, if it serves, until the reload goes on. Else whoever serves stays.
+ */
 function settleDoubles(draft: Draft, slot: number): void {
   const { operation } = draft
   if (!draft.isWanted(slot)) return
   if (operation.type === 'reload' && operation.current.some((one) => one.slot === slot)) return
   const here = draft.occupants(slot).toSorted((a, b) => b.id - a.id)
   if (here.length < 2 || here.some(({ at }) => at === 'returning')) return
-  const heir = here.find(({ at }) => at === 'ready') ?? here[0]
+  const ready = here.filter(({ at }) => at === 'ready')
+  const heir = ready.find((worker) => worker.release === draft.release) ?? ready[0] ?? here[0]
   for (const worker of here) if (worker !== heir) draft.leave(worker)
   if (heir !== undefined) draft.setSlot(slot, { ...draft.slot(slot), release: heir.release })
 }
@@ -319,7 +323,9 @@ function isSettled(draft: Draft): boolean {
   return draft.allSlots().every((slot) => {
     const { at } = draft.slot(slot)
     if (at === 'failed' || at === 'done') return true
-    return draft.occupants(slot).some((worker) => worker.at === 'ready')
+    const here = draft.occupants(slot)
+    // Of two that a reload has left, both have to report before it can be told who stays.
+    return here.some((worker) => worker.at === 'ready') && !here.some((worker) => worker.at === 'returning')
   })
 }
 

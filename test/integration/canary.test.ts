@@ -49,6 +49,23 @@ describe('a canary', { concurrency: 2 }, () => {
     assert.deepEqual(await asking.stop(), [])
   })
 
+  test('is watched anew by the supervisor after one that was killed', bounded, async (t) => {
+    const { brood, apply, before, port } = await deployed(t, 2, { canary: '60s' })
+    const applied = apply({ RELEASE: 'second', BEHAVIOUR: 'errors' })
+    await brood.waitForWorker('web', 'settling')
+    await brood.replaced(await brood.killSupervisor())
+    assert.notEqual((await applied).code, 0)
+    await brood.waitForWorker('web', 'settling')
+    const asking = keepAsking(askHttp(port), t.signal)
+    const aborted = await brood.event(({ type }) => type === 'reload-aborted')
+    assert.match(aborted.reason ?? '', /with a status of 500 and more/)
+    await brood.waitForStatus('web', 'running')
+    const report = await brood.show('web')
+    assert.deepEqual(pidsOf(report), before)
+    assert.equal(report.spec.env.RELEASE, 'first')
+    await asking.stop()
+  })
+
   test('that serves well brings the others', bounded, async (t) => {
     const { brood, apply, before, port } = await deployed(t, 3, { canary: '1s' })
     const load = startLoad({ port, signal: t.signal, kinds: { short: { clients: 3, pause: 5 } } })

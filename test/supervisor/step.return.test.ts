@@ -231,13 +231,32 @@ suite('two found workers of one slot, left by a reload that was cut short:', () 
       ],
     },
     {
-      name: 'the new one stays if both serve, and its release is what the slot restarts with',
+      name: 'the old one stays if both serve: the new release has yet to prove itself, as a canary perhaps',
+      policy: { canary: 10_000 },
       steps: [
         ['found 1@0 2@0:2'],
         ['returned 2 ready', 'returned 2@0'],
+        ['returned 1 ready', 'returned 1@0', 'drain 2 hand-on 1000'],
+        ['exit 2 normal', 'left 2@0: died'],
+        ['exit 1 crash', 'crashed 1@0: died', 'spawn 3@0'],
+      ],
+    },
+    {
+      name: 'the new one stays if both serve by the trusted release',
+      steps: [
+        ['found 1@0 2@0'],
+        ['returned 1 ready', 'returned 1@0'],
+        ['returned 2 ready', 'returned 2@0', 'drain 1 hand-on 1000'],
+      ],
+    },
+    {
+      name: 'the new one stays if both serve and none is trusted, and its release is what the slot restarts with',
+      steps: [
+        ['found 1@0:2 2@0:3'],
+        ['returned 2 ready', 'returned 2@0'],
         ['returned 1 ready', 'returned 1@0', 'drain 1 hand-on 1000'],
         ['exit 1 normal', 'left 1@0: died'],
-        ['exit 2 crash', 'crashed 2@0: died', 'spawn 3@0 release 2'],
+        ['exit 2 crash', 'crashed 2@0: died', 'spawn 3@0 release 3'],
       ],
     },
     {
@@ -298,7 +317,7 @@ suite('two found workers of one slot, left by a reload that was cut short:', () 
     {
       name: 'of three, the youngest that serves stays',
       steps: [
-        ['found 1@0 2@0:2 3@0:3'],
+        ['found 1@0:4 2@0:2 3@0:3'],
         ['returned 3 starting', 'returned 3@0'],
         ['returned 1 ready', 'returned 1@0'],
         ['returned 2 ready', 'returned 2@0', 'signal 3', 'drain 1 hand-on 1000'],
@@ -332,6 +351,15 @@ suite('while workers are expected back,', () => {
         ['start'],
         ['ready 2', 'worker-ready 2@1'],
         ['returned 1 ready', 'returned 1@0', 'started'],
+      ],
+    },
+    {
+      name: 'a start is over when both of one slot have reported, and one of them stays',
+      steps: [
+        ['found 1@0 2@0:2'],
+        ['start'],
+        ['returned 2 ready', 'returned 2@0'],
+        ['returned 1 ready', 'returned 1@0', 'drain 2 hand-on 1000', 'started'],
       ],
     },
     {
