@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
 import { BroodError, messageOf } from '../kernel/errors.ts'
+import { signalProcess } from '../process/tree.ts'
 import type { RememberedAddress } from '../supervisor/addresses.ts'
 import type { App } from '../supervisor/app.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
@@ -60,6 +61,7 @@ export class Supervisor {
   readonly #startedAt: number
   /** Those of whom no app is known any more. */
   readonly #leaving: Promise<void>[] = []
+  #isEnding = false
   #line: Line
 
   constructor(options: SupervisorOptions) {
@@ -222,7 +224,8 @@ export class Supervisor {
     const app = this.apps.find(back.app)?.app
     const stale = staleOf(back, (place) => this.apps.inodeAt(place))
     const expected = app?.takeover.expects(back) === true
-    if (expected && isBetterHeir(back, stale, this.apps.kept) && this.#mayLeave(app))
+    // Whoever ends everything is not followed by another.
+    if (expected && !this.#isEnding && isBetterHeir(back, stale, this.apps.kept) && this.#mayLeave(app))
       return this.#leaveTo(back, connection)
     if (app?.takeover.takeBack(back, connection) !== true) return connection.close()
     // One that listens and that nobody accepts from would swallow its share of the connections.
@@ -248,6 +251,7 @@ export class Supervisor {
 
   /** Ends all apps; their wish to run is remembered, unless it is to be forgotten. */
   async shutDown(options: { forget: boolean }): Promise<void> {
+    this.#isEnding = true
     if (options.forget)
       this.#memory.forget() // `kill` counts also when a signal has come first
     else this.#memory.trySave() // a full disk must not keep the apps from ending in order
@@ -285,6 +289,10 @@ export class Supervisor {
     }
     this.#memory.save()
     const successor = await startSuccessor(home, this.#line, this.apps.kept, command, clock)
+    if (this.#isEnding) {
+      signalProcess(successor, 'SIGKILL')
+      this.commands.assertStays()
+    }
     this.#leave()
     return { pid: process.pid, successor }
   }
