@@ -34,6 +34,7 @@ export async function awaitDependencies(
   for (const name of dependsOn) {
     for (;;) {
       const missing = await lookFor(name, wait)
+      assertWanted(name)
       if (missing === undefined) break
       if (wait.clock.now() >= until) {
         throw new BroodError(
@@ -42,8 +43,12 @@ export async function awaitDependencies(
         )
       }
       await pause(isOutside(name) ? lookEvery.outside : lookEvery.app, wait)
-      if (wait.signal.aborted) throw new BroodError('aborted', `'${app}' does not wait for ${name} any more`)
+      assertWanted(name)
     }
+  }
+
+  function assertWanted(name: string): void {
+    if (wait.signal.aborted) throw new BroodError('aborted', `'${app}' does not wait for ${name} any more`)
   }
 }
 
