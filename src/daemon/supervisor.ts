@@ -1,15 +1,13 @@
 // The supervisor of one BROOD_HOME: how it begins, goes on where another ended, leaves to a successor, and ends.
 import { writeFileSync } from 'node:fs'
 import type { Clock } from '../kernel/clock.ts'
-import { BroodError, messageOf } from '../kernel/errors.ts'
+import { BroodError } from '../kernel/errors.ts'
 import { signalProcess } from '../process/tree.ts'
-import type { RememberedAddress } from '../supervisor/addresses.ts'
 import type { App } from '../supervisor/app.ts'
 import type { KeptSocket } from '../supervisor/spawned-worker.ts'
 import type { WorkerConnection } from '../supervisor/worker-line.ts'
-import { closeSocket } from '../wire/any-socket.ts'
 import type { BackMessage } from '../wire/messages.ts'
-import { Apps, type Entry, end } from './apps.ts'
+import { Apps, end } from './apps.ts'
 import { isBetterHeir, staleOf } from './better-heir.ts'
 import { Chronicle } from './chronicle.ts'
 import { Commands, inReverse } from './commands.ts'
@@ -18,20 +16,17 @@ import type { SupervisorReport } from './control/contract.ts'
 import { protocol } from './control/protocol.ts'
 import type { HistoryEvent } from './event.ts'
 import { EventHistory } from './event-history.ts'
-import { asInstalled } from './front/front.ts'
-import { type GivenSockets, isGiven } from './given-sockets.ts'
+import type { GivenSockets } from './given-sockets.ts'
 import type { Home } from './home.ts'
 import type { Line } from './inherited.ts'
 import { Memory } from './memory.ts'
-import { loadState, type RememberedApp } from './state-file.ts'
+import { Restoration } from './restoration.ts'
+import { loadState } from './state-file.ts'
 import { startSuccessor } from './succession.ts'
-import { endHeirs, endRemains, endWorkers, type FoundWorker } from './survivors.ts'
+import { endHeirs, type FoundWorker } from './survivors.ts'
 
 /** After so long without one a supervisor may leave to another again. */
 const leavesEvery = 10_000
-
-/** How long a worker that nobody takes back may take to end, in milliseconds. */
-const orphanGrace = 10_000
 
 export interface SupervisorOptions {
   readonly home: Home
@@ -59,8 +54,7 @@ export class Supervisor {
   readonly #companions: Companions
   readonly #memory: Memory
   readonly #startedAt: number
-  /** Those of whom no app is known any more. */
-  readonly #leaving: Promise<void>[] = []
+  readonly #restoration: Restoration
   #isEnding = false
   #line: Line
 
@@ -92,6 +86,7 @@ export class Supervisor {
     this.#memory = memory
     this.#companions = new Companions(home, clock, steady, this.apps, chronicle, memory)
     this.commands = new Commands(this.apps, chronicle, this.#companions, memory)
+    this.#restoration = new Restoration(home, steady, this.apps, this.#companions, chronicle, memory)
   }
 
   /** Where workers come back to. */
@@ -135,87 +130,7 @@ export class Supervisor {
     const { state, unreadable } = loaded
     if (unreadable !== undefined) this.history.add({ type: 'state-unreadable', reason: unreadable })
     this.#line = state?.line ?? this.#options.newLine()
-    const known = new Set(state?.apps.map(({ spec }) => spec.name))
-    for (const remembered of (state?.apps ?? []).map(asRememberedNow)) {
-      const { name } = remembered.spec
-      const own = workers.filter(({ birth }) => birth.app === name)
-      const left = sockets.filter(({ app }) => app === name)
-      this.#restoreApp(remembered, left, own)
-    }
-    for (const one of sockets) if (!known.has(one.app) && !isGiven(one)) closeSocket(one.socket)
-    // Workers of an app nobody knows: its first start was going on, or it was deleted.
-    const strangers = workers.filter(({ birth }) => !known.has(birth.app))
-    this.#letGo(strangers, orphanGrace)
-    this.#leaving.push(endRemains(this.#options.home, workers, this.#options.steady))
-    this.#memory.trySave()
-  }
-
-  #restoreApp(
-    remembered: RememberedApp,
-    sockets: readonly KeptSocket[],
-    workers: readonly FoundWorker[],
-  ): void {
-    const { spec, size, wanted } = remembered
-    const { name } = spec
-    const unfinished = workers.length > 0 || bringsAnother(remembered) ? remembered : finished(remembered)
-    // Without workers it is still to be started.
-    const goesOn = wanted === 'running' && workers.length > 0
-    let entry: Entry
-    try {
-      entry = this.apps.add({ ...spec, workers: size }, unfinished, goesOn ? wanted : undefined)
-    } catch (error) {
-      this.#memory.unrestored.set(name, remembered)
-      this.#chronicle.failed(spec, messageOf(error)) // a user that is gone, say
-      this.#letGo(workers, spec.stop.grace)
-      return
-    }
-    const { app } = entry
-    try {
-      // The schema of the file is that of the messages.
-      const addresses = remembered.addresses as RememberedAddress[]
-      app.takeover.begin(addresses, sockets, workers)
-      if (wanted === 'stopped') return
-      void this.#companions.attend(entry)
-      const up = this.#bringUp(entry, goesOn)
-      entry.restored = up.catch(() => {})
-      up.then(() => this.#finishReload(entry, unfinished)).catch((error) => {
-        const isCalledOff = error instanceof BroodError && error.code === 'aborted'
-        if (!isCalledOff) this.#chronicle.failed(spec, messageOf(error))
-      })
-    } catch (error) {
-      // Somebody else has its address today; the wish to run is kept for the next supervisor.
-      this.#memory.wanted.add(spec.name)
-      this.#chronicle.failed(spec, messageOf(error))
-      this.#letGo(workers, spec.stop.grace)
-    }
-  }
-
-  /** If this supervisor ended before they do, they would bring up another. */
-  #letGo(workers: readonly FoundWorker[], within: number): void {
-    this.#leaving.push(endWorkers(workers, within, this.#options.steady))
-  }
-
-  /** After what it depends on, however long that takes; what runs already waits for nobody. */
-  async #bringUp(entry: Entry, runs: boolean): Promise<void> {
-    const { name } = entry.spec
-    this.#memory.wanted.add(name) // also if this supervisor dies before it has begun to start it
-    if (!runs) await this.#companions.awaitDependencies(entry, undefined)
-    await entry.app.commands.start(false)
-    this.#memory.wanted.delete(name)
-  }
-
-  /** What an earlier supervisor was about to do; a description that fails is taken back, as it would have been. */
-  async #finishReload(entry: Entry, { reloading, trusted }: RememberedApp): Promise<void> {
-    if (reloading === undefined) return
-    const { app, previous } = entry
-    if (await app.commands.resumeReload(reloading)) return
-    // Other reloads bring the same description anew.
-    if (reloading !== trusted && previous !== undefined && previous.release === trusted) {
-      app.commands.withdraw(reloading)
-      entry.spec = previous.spec
-      entry.previous = undefined // the one before that is not known any more
-      void this.#companions.attend(entry)
-    }
+    this.#restoration.begin(state?.apps ?? [], sockets, workers)
     this.#memory.trySave()
   }
 
@@ -260,7 +175,7 @@ export class Supervisor {
     this.commands.end()
     this.#companions.end()
     this.apps.end()
-    await Promise.all([inReverse(this.apps.all, end), ...this.#leaving])
+    await Promise.all([inReverse(this.apps.all, end), this.#restoration.strangersGone()])
     if (options.forget) endHeirs(this.#options.home)
     await this.apps.close()
     await this.#chronicle.close()
@@ -312,23 +227,4 @@ function claimFor(home: Home, pid: number): void {
   } catch {
     // A full disk: then whoever is first brings it up.
   }
-}
-
-/** Both descriptions: a reload that fails goes back to the one before. */
-function asRememberedNow({ spec, previous, ...rest }: RememberedApp): RememberedApp {
-  return {
-    ...rest,
-    spec: asInstalled(spec),
-    ...(previous === undefined ? {} : { previous: { ...previous, spec: asInstalled(previous.spec) } }),
-  }
-}
-
-/** Whether the reload that was going on was to bring another description, which has yet to prove itself. */
-function bringsAnother({ previous, reloading, trusted }: RememberedApp): boolean {
-  return reloading !== undefined && previous !== undefined && previous.release === trusted
-}
-
-/** Without workers there is nothing left to replace. */
-function finished({ reloading: _, trusted: __, ...rest }: RememberedApp): RememberedApp {
-  return rest
 }
