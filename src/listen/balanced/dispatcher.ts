@@ -26,7 +26,7 @@ interface Member<One extends Client> {
   underway: number
   /** When what is under way was sent. */
   since: Millis
-  /** It has not picked up a connection for a while, or would not. */
+  /** It has not picked up a connection for a while, or would not; one with sticky clients lags until few of them wait. */
   lagging: boolean
   /** It would not take a connection and is left in peace for a moment; ends that. */
   endRest: (() => void) | undefined
@@ -43,7 +43,11 @@ const mostBehind = 128
 const lagAfter: Millis = 100
 /** One that would not take a connection gets none for so long. */
 const restFor: Millis = 100
-/** With so many waiting, accepting ends; it begins again when there are as few as this. */
+/**
+ * With so many waiting, accepting ends; it begins again when there are as few as this. Sticky clients of one that lags do not
+ * count while others keep up, for whom accepting goes on: instead no more than `most` of them wait, and those that come then
+ * are for others. To be served by another is better than to wait for one that is about to be replaced.
+ */
 const waiting = { most: 512, again: 128 }
 
 /** Some of the members; what is known of them, in the same order, where there are several to choose from. */
@@ -101,6 +105,7 @@ export class Dispatcher<One extends Client> {
       queue: [],
     })
     this.#choose()
+    this.#waits(0) // now there may be somebody who keeps up
     this.#place()
   }
 
@@ -147,9 +152,14 @@ export class Dispatcher<One extends Client> {
   }
 
   #pick(client: One): Member<One> | undefined {
-    const { members, loads } = this.#able()
-    if (loads === undefined) return members[0]
     const remoteAddress = this.#needsAddress ? peerOf(client) : undefined
+    const member = this.#pickOf(this.#able(), remoteAddress)
+    if (!this.#sticky || member === undefined || this.#hasRoom(member)) return member
+    return this.#pickOf(choiceOf(this.#choice.members.filter((one) => this.#hasRoom(one))), remoteAddress)
+  }
+
+  #pickOf({ members, loads }: Choice<One>, remoteAddress: string | undefined): Member<One> | undefined {
+    if (loads === undefined) return members[0]
     const picked = this.#balancer.pick(loads, { remoteAddress })
     // An algorithm of the user's own may give back anything; a connection that nobody is picked for would look for ever.
     return members.find((one) => one.recipient.load === picked) ?? members[0]
@@ -164,8 +174,7 @@ export class Dispatcher<One extends Client> {
   }
 
   #isAnybodyAble(): boolean {
-    const { members } = this.#choice
-    return this.#sticky ? members.length > 0 : members.some((member) => this.#hasRoom(member))
+    return this.#choice.members.some((member) => this.#hasRoom(member))
   }
 
   #choose(): void {
@@ -176,6 +185,7 @@ export class Dispatcher<One extends Client> {
   }
 
   #hasRoom({ lagging, endRest, underway, queue }: Member<One>): boolean {
+    if (this.#sticky) return !lagging || queue.length < waiting.most
     if (endRest !== undefined) return false
     if (this.#behind === 0) return underway === 0
     return !lagging && queue.length < this.#behind
@@ -197,7 +207,7 @@ export class Dispatcher<One extends Client> {
     member.underway++
     const sent = recipient.send(client, (taken) => {
       member.underway--
-      member.lagging = false
+      member.lagging = this.#sticky && member.lagging && member.queue.length > waiting.again
       if (taken) recipient.load.pickedUp(this.#clock.now() - since)
       else {
         recipient.load.declined()
@@ -233,7 +243,7 @@ export class Dispatcher<One extends Client> {
       member.endRest = undefined
       this.#next(member)
     })
-    if (!this.#sticky) this.#placeAgain(member)
+    this.#lags(member)
   }
 
   /** Connections that found nobody look again. */
@@ -255,23 +265,37 @@ export class Dispatcher<One extends Client> {
     }
   }
 
+  /** What waits behind it is for others; sticky clients wait for their own, and no longer keep others from being let in. */
+  #lags(member: Member<One>): void {
+    if (!this.#sticky) return this.#placeAgain(member)
+    member.lagging = true
+    this.#waits(0)
+  }
+
   #waits(more: number): void {
     this.#waiting += more
-    const paused = this.#waiting >= waiting.most || (this.#paused && this.#waiting > waiting.again)
+    const count = this.#waiting - this.#notCounted
+    const paused = count >= waiting.most || (this.#paused && count > waiting.again)
     if (paused === this.#paused) return
     this.#paused = paused
     this.#pace(!paused)
   }
 
-  /** Looks, as long as connections wait behind others, whether somebody is slow. A sticky client waits for its own. */
+  /** How many wait for somebody that lags, while others keep up. */
+  get #notCounted(): number {
+    if (!this.#sticky || this.#choice.members.every((one) => one.lagging)) return 0
+    return [...this.#members.values()].reduce((sum, one) => sum + (one.lagging ? one.queue.length : 0), 0)
+  }
+
+  /** Looks, as long as connections wait behind others, whether somebody is slow. */
   #watch(): void {
-    if (this.#sticky || this.#cancel !== undefined) return
+    if (this.#cancel !== undefined) return
     this.#cancel = this.#clock.at(this.#clock.now() + lagAfter, () => {
       this.#cancel = undefined
       const due = this.#clock.now() - lagAfter
       const slow = [...this.#members.values()].filter((one) => one.underway > 0 && one.since <= due)
       for (const member of slow) member.lagging = true
-      for (const member of slow) this.#placeAgain(member)
+      for (const member of slow) this.#lags(member)
       if ([...this.#members.values()].some(({ queue }) => queue.length > 0)) this.#watch()
     })
   }

@@ -263,6 +263,54 @@ suite('the dispatcher', () => {
     assert.ok(clients.every(({ closed }) => closed === 1))
   })
 
+  test(
+    'ip-hash: the clients of a blocked worker hold nobody else up, and those beyond 512 go to others',
+    bounded,
+    async () => {
+      const { clock, paces, dispatcher, all } = setUp('ip-hash', 3)
+      const ask = (count: number, address: string): Connection[] =>
+        Array.from({ length: count }, () => {
+          const client = new Connection(address)
+          dispatcher.dispatch(client)
+          return client
+        })
+      const [first] = ask(1, '192.168.7.9')
+      const blocked = all.find(({ underway }) => underway === first)
+      assert.ok(blocked)
+      const waiting = ask(512, '192.168.7.9')
+      assert.deepEqual(paces, [false], 'it may only be a burst')
+      await clock.pass(125)
+      assert.deepEqual(paces, [false, true], 'the others have nothing to do')
+      const beyond = ask(20, '192.168.7.9')
+      const others = all.filter((one) => one !== blocked)
+      for (const other of others) other.takeAll()
+      assert.deepEqual(new Set(others.flatMap(({ taken }) => taken)), new Set(beyond))
+      assert.equal(others.filter(({ taken }) => taken.length > 0).length, 1, 'one client goes to one of them')
+      assert.deepEqual(paces, [false, true])
+
+      const next = new Worker(9, clock, blocked.load.id)
+      dispatcher.add(next)
+      dispatcher.remove(blocked.id)
+      next.takeAll()
+      assert.deepEqual(new Set(next.taken), new Set(waiting), 'what waited goes with the slot')
+      await clock.pass(1000)
+      assert.equal(clock.waiting, 0)
+    },
+  )
+
+  test('ip-hash: with all workers blocked accepting ends as ever', bounded, async () => {
+    const { clock, paces, dispatcher, all } = setUp('ip-hash', 2)
+    const clients = Array.from({ length: 400 }, (_, index) => new Connection(`10.0.${index}.1`))
+    for (const client of clients) dispatcher.dispatch(client)
+    assert.ok(all.every(({ underway }) => underway !== undefined))
+    await clock.pass(125)
+    for (const { address } of clients.slice(0, 120)) dispatcher.dispatch(new Connection(address))
+    assert.deepEqual(paces, [false])
+    while (all.some((worker) => worker.settle(true)));
+    assert.deepEqual(paces, [false, true])
+    assert.equal(all.flatMap(({ taken }) => taken).length, 520)
+  })
+
   test('without any worker connections wait for the first', bounded, () => {
     const { clock, dispatcher } = setUp('least-connections', 0)
     const clients = [new Connection(), new Connection()]
