@@ -69,7 +69,9 @@ const command = 'NODE_CLUSTER'
 const createServerHandle = (net as { _createServerHandle?: Create })._createServerHandle
 
 let sequence = 0
-const waiting = new Map<number, (reply: Envelope) => void>()
+type Hear = (reply: Envelope) => void
+/** Who waits for which answer of a worker; what one that died has left unanswered goes with it. */
+const waiting = new WeakMap<ChildProcess, Map<number, Hear>>()
 
 export function assertSupported(): void {
   if (createServerHandle !== undefined) return
@@ -151,28 +153,37 @@ export function sendToWorker(
   child: ChildProcess,
   message: object,
   handle: Handle | undefined,
-  reply?: (reply: Envelope) => void,
+  reply?: Hear,
 ): boolean {
   if (!child.connected) return false
   const seq = sequence++
-  if (reply !== undefined) waiting.set(seq, reply)
+  if (reply !== undefined) answersOf(child).set(seq, reply)
   // Bare handles may be sent; only the types do not know.
   return child.send({ cmd: command, ...message, seq }, handle as unknown as net.Socket)
 }
 
 /** Calls `hear` for everything a worker says by itself; answers go to whoever waits for them. */
 export function hearWorker(child: ChildProcess, hear: (notice: WorkerNotice) => void): void {
+  const answers = answersOf(child)
   child.on('internalMessage' as 'message', (value) => {
     const message = value as Envelope
     if (message.cmd !== command) return
-    const reply = message.ack === undefined ? undefined : waiting.get(message.ack)
+    const reply = message.ack === undefined ? undefined : answers.get(message.ack)
     if (message.ack === undefined || reply === undefined) {
       if (typeof message.act === 'string') hear(message as WorkerNotice)
       return
     }
-    waiting.delete(message.ack)
+    answers.delete(message.ack)
     reply(message)
   })
+}
+
+function answersOf(child: ChildProcess): Map<number, Hear> {
+  const known = waiting.get(child)
+  if (known !== undefined) return known
+  const answers = new Map<number, Hear>()
+  waiting.set(child, answers)
+  return answers
 }
 
 export function onLoadReport(child: ChildProcess, heard: (report: LoadReport) => void): void {
