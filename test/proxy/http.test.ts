@@ -848,6 +848,42 @@ describe('changes and the end', () => {
     await (await upstream.connection()).until(/not HTTP/)
   })
 
+  test(
+    'a route can change its address on one port; what cannot be opened leaves it as it is',
+    bounded,
+    async (t) => {
+      const upstream = await RawServer.start(
+        t,
+        answering(() => ok('served')),
+      )
+      const { proxy, route } = await startProxy(t, [upstream.port])
+      const port = await freePort()
+      const here = { ...route, listen: { host: '127.0.0.1', port } }
+      const wide = { ...route, listen: { port } }
+      const serves = async (client: Awaited<ReturnType<typeof dial>>) => {
+        client.send(get())
+        await client.until(/served/)
+      }
+      await proxy.update([wide])
+      const before = await dial(t, port)
+      await serves(before)
+      await proxy.update([here])
+      await serves(await dial(t, port))
+      await serves(before)
+      await proxy.update([wide])
+      await serves(await dial(t, port))
+      const taken = { ...route, listen: { host: '127.0.0.1', port: upstream.port } }
+      await assert.rejects(proxy.update([here, taken]), { code: 'port_in_use' })
+      assert.deepEqual(
+        proxy.listening.map((one) => one.route.listen),
+        [{ port }],
+      )
+      await serves(await dial(t, port))
+      await assert.rejects(proxy.update([wide, here]), { code: 'port_in_use' })
+      await serves(await dial(t, port))
+    },
+  )
+
   test('closing waits for what is under way, and tells clients', bounded, async (t) => {
     const upstream = await RawServer.start(t)
     const { port, proxy } = await startProxy(t, [upstream.port])
