@@ -4,9 +4,9 @@ import type { Server, Socket } from 'node:net'
 
 const net = process.getBuiltinModule('node:net')
 
-/** A plain HTTP/1 server: the kind whose idle connections can go on in another process. TLS state cannot be passed. */
+/** A server of HTTP/1 alone, in clear text or not. A secure one of HTTP/2 closes idle connections too, but not all. */
 export function isHttpServer(server: Server): server is HttpServer {
-  return 'closeIdleConnections' in server
+  return 'closeAllConnections' in server
 }
 
 function isTlsServer(server: Server): boolean {

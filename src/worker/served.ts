@@ -145,7 +145,7 @@ export class ServedAddress {
   /** Stops accepting everywhere; the connections stay. Settles when the last of them is gone. */
   drain(closeServer: (server: Server) => void): Promise<void> {
     this.#draining = true
-    if (isHttpServer(this.server)) announceClose(this.server, () => true)
+    if (isHttpServer(this.server) || isHttp2Server(this.server)) announceClose(this.server, () => true)
     const gone = [once(this.server, 'close', () => closeServer(this.server))]
     for (const adopter of this.#adopters.values())
       gone.push(once(adopter, 'close', () => closeServer(adopter)))
@@ -180,6 +180,7 @@ export class ServedAddress {
   /** Ends what is idle, where nobody is there to take it. */
   closeIdle(): void {
     if (isHttpServer(this.server)) for (const socket of idleConnections(this.server)) socket.destroy()
+    else if (servesHttp1Too(this.server)) this.server.closeIdleConnections()
   }
 
   /** Tells HTTP/2 sessions to go that have nothing on its way here, or all with `busyToo`; their open streams finish. */
@@ -238,15 +239,22 @@ function isHttp2Server(server: Server): boolean {
   return 'updateSettings' in server
 }
 
-/** Every answer from now on, on such connections, tells its client to use another connection next time. */
+/** A secure HTTP/2 server, which may have clients that speak HTTP/1 (`allowHTTP1`). */
+function servesHttp1Too(server: Server): server is Server & { closeIdleConnections(): void } {
+  return isHttp2Server(server) && 'closeIdleConnections' in server
+}
+
+/** Every HTTP/1 answer from now on, on such connections, tells its client to use another connection next time. */
 function announceClose(server: Server, applies: (socket: Socket) => boolean): void {
   const announce = (
-    request: { socket: Socket },
+    request: { socket: Socket; httpVersionMajor: number },
     response: { headersSent: boolean; setHeader(name: string, value: string): void },
   ) => {
-    if (!response.headersSent && applies(request.socket)) response.setHeader('Connection', 'close')
+    if (request.httpVersionMajor > 1 || response.headersSent) return
+    if (applies(request.socket)) response.setHeader('Connection', 'close')
   }
-  server.prependListener('request', announce)
+  // A server of HTTP/2 without one has streams alone; the first would make Node prepare each for it.
+  if (isHttpServer(server) || server.listenerCount('request') > 0) server.prependListener('request', announce)
   // With a listener of its own for `Expect: 100-continue`, a server sees such requests only there.
   if (server.listenerCount('checkContinue') > 0) server.prependListener('checkContinue', announce)
 }

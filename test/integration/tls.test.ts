@@ -46,9 +46,29 @@ test('requests on kept connections are answered by the draining worker, which an
   assert.deepEqual(pidsOf((await brood.list())[0]), [(await askAgain(fresh)).pid])
 })
 
-test('clients that ask on and on over kept connections see no failure in two reloads', bounded, async (t) => {
+for (const name of ['tls.js', 'http2-secure.js'])
+  test(
+    `${name}: clients that ask on and on over kept connections see no failure in two reloads`,
+    bounded,
+    (t) => reloadTwice(t, name),
+  )
+
+test('a server of HTTP/2 over TLS is stopped without an error', bounded, async (t) => {
   const brood = Brood.create(t)
-  const { port } = await brood.start(program('tls.js'), '-w', '2', '--name', 'web')
+  const { port } = await brood.start(program('http2-secure.js'), '--name', 'web')
+  const idle = await open(port)
+  t.after(() => idle.destroy())
+  assert.equal((await askAgain(idle)).closes, false)
+  const closed = once(idle, 'close')
+  const ran = await brood.run('stop', 'web')
+  assert.equal(ran.code, 0, ran.stderr)
+  await closed
+  assert.doesNotMatch((await brood.run('logs', 'web')).stdout, /Error/)
+})
+
+async function reloadTwice(t: TestContext, name: string): Promise<void> {
+  const brood = Brood.create(t)
+  const { port } = await brood.start(program(name), '-w', '2', '--name', 'web')
   const stopping = new AbortController()
   const ended = AbortSignal.any([t.signal, stopping.signal])
   const answerers = new Set<number>()
@@ -70,7 +90,7 @@ test('clients that ask on and on over kept connections see no failure in two rel
     [...workers].some((pid) => answerers.has(pid)),
     `${[...answerers]} answered, none of the new workers ${[...workers]}`,
   )
-})
+}
 
 /** One client after another connection, each kept until an answer announces its end. */
 async function askOn(
