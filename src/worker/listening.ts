@@ -7,6 +7,7 @@ import { addressKey, type ListenAddress, type UdpAddress, unixPrefix } from '../
 import { stopReading } from '../wire/stop-reading.ts'
 import { asPrimary } from './cluster-face.ts'
 import { type ListenRequest, parseListen } from './listen-arguments.ts'
+import { closeQuietly, closesAfterAll } from './quiet-close.ts'
 import { ServedAddress } from './served.ts'
 import { listenOnUnixSocket } from './unix-listener.ts'
 
@@ -50,6 +51,8 @@ export class Listening {
   readonly #listeners = new Map<string, BalancedListener>()
   readonly #served = new Map<string, ServedAddress>()
   readonly #pending = new Map<number, Pending>()
+  /** Servers whose host's name is looked up. */
+  readonly #lookingUp = new Map<Server, ListenRequest>()
   readonly #listen = net.Server.prototype.listen as OriginalListen
   readonly #close = net.Server.prototype.close as OriginalClose
   #zeroPorts = 0
@@ -84,8 +87,11 @@ export class Listening {
       return this
     } as typeof net.Server.prototype.listen
     net.Server.prototype.close = function (this: Server, callback?: (error?: Error) => void): Server {
-      listening.#closing(this)
-      return listening.#close.call(this, callback)
+      if (!listening.#closing(this) || typeof callback !== 'function')
+        return listening.#close.call(this, callback)
+      // To the program it listens; Node would call that an error, for it has no handle.
+      this.once('close', () => callback())
+      return listening.#close.call(this)
     }
   }
 
@@ -127,8 +133,8 @@ export class Listening {
   }
 
   /** Stops accepting without Node's `http.Server.close`, which destroys idle connections and races with requests. */
-  closeForDrain(server: Server): void {
-    this.#close.call(server)
+  closeForDrain(server: Server): Promise<void> {
+    return closeQuietly(server, this.#close)
   }
 
   /** No further servers: what the program opens while it drains goes nowhere. */
@@ -183,7 +189,10 @@ export class Listening {
 
   #lookUp(server: Server, request: ListenRequest & { kind: 'tcp' }, name: string): void {
     const dns = process.getBuiltinModule('node:dns')
+    this.#lookingUp.set(server, request)
     dns.lookup(name, (error, host) => {
+      if (this.#lookingUp.get(server) !== request) return // closed meanwhile
+      this.#lookingUp.delete(server)
       if (error) server.emit('error', error)
       else this.#open(server, request, this.#tcpAddress(request, host))
     })
@@ -215,8 +224,8 @@ export class Listening {
   #listenBalanced(server: Server, key: string, socket: Socket, backlog: number | undefined): void {
     const listener = new BalancedListener(socket)
     this.#listeners.set(key, listener)
-    this.#prepare(server, key, backlog)
     listener.listen(server, (one, options) => this.#listen.call(one, options), backlog)
+    this.#serve(server, key, backlog)
   }
 
   #isPending(key: string): boolean {
@@ -234,35 +243,37 @@ export class Listening {
   }
 
   #accept(server: Server, key: string, backlog: number | undefined, listen: () => void): void {
-    this.#prepare(server, key, backlog)
     asPrimary(listen)
+    this.#serve(server, key, backlog)
   }
 
-  #prepare(server: Server, key: string, asked: number | undefined): void {
+  /** It listens: not with its `listening`, which does not come when the program closes it in the same turn. */
+  #serve(server: Server, key: string, asked: number | undefined): void {
+    if (!server.listening) return // Node reports why
+    if (this.#over) {
+      this.#close.call(server)
+      return
+    }
     const backlog = asked || usualBacklog
-    // Before the program's own listener, which may look at the address.
-    server.prependOnceListener('listening', () => {
-      if (this.#over) {
-        this.#close.call(server)
-        return
-      }
-      // By a descriptor Node does not learn the path of a unix socket.
-      if (key.startsWith(unixPrefix))
-        server.address = () => (server.listening ? key.slice(unixPrefix.length) : null)
-      this.#served.set(key, new ServedAddress(key, server, { backlog, ownPorts: this.#ownPorts }))
-      this.#events.listening(key, server, backlog)
-    })
+    // By a descriptor Node does not learn the path of a unix socket.
+    if (key.startsWith(unixPrefix))
+      server.address = () => (server.listening ? key.slice(unixPrefix.length) : null)
+    this.#served.set(key, new ServedAddress(key, server, { backlog, ownPorts: this.#ownPorts }))
+    this.#events.listening(key, server, backlog)
   }
 
-  /** The program closes a server itself, served or still waiting for its socket. */
-  #closing(server: Server): void {
-    for (const [id, pending] of this.#pending) if (pending.server === server) this.#settle(id)
+  /** The program closes a server itself; whether that listens to its knowledge, and not to Node's. */
+  #closing(server: Server): boolean {
+    const pending = [...this.#pending].filter(([, one]) => one.server === server)
+    for (const [id] of pending) this.#settle(id)
+    this.#lookingUp.delete(server)
     for (const [key, served] of this.#served) {
       if (served.server !== server || served.isDraining) continue
       this.#served.delete(key)
       served.stopAdopting()
       this.#events.closed(key)
     }
+    return closesAfterAll(server) || pending.length > 0
   }
 }
 

@@ -143,14 +143,12 @@ export class ServedAddress {
   }
 
   /** Stops accepting everywhere; the connections stay. Settles when the last of them is gone. */
-  drain(closeServer: (server: Server) => void): Promise<void> {
+  drain(closeServer: (server: Server) => Promise<void>): Promise<void> {
     this.#draining = true
     if (isHttpServer(this.server) || isHttp2Server(this.server)) announceClose(this.server, () => true)
-    const gone = [once(this.server, 'close', () => closeServer(this.server))]
-    for (const adopter of this.#adopters.values())
-      gone.push(once(adopter, 'close', () => closeServer(adopter)))
-    this.#adopters.clear()
-    for (const adopter of this.#released) gone.push(once(adopter, 'close', () => {}))
+    const gone = [closeServer(this.server)]
+    this.stopAdopting()
+    for (const adopter of this.#released) gone.push(closed(adopter))
     // Connections may still arrive that were handed on before the supervisor knew of this drain.
     return Promise.all(gone).then(() => this.#handedOnGone())
   }
@@ -259,10 +257,9 @@ function announceClose(server: Server, applies: (socket: Socket) => boolean): vo
   if (server.listenerCount('checkContinue') > 0) server.prependListener('checkContinue', announce)
 }
 
-function once(server: Server, event: 'close', act: () => void): Promise<void> {
+function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.once(event, () => resolve())
-    act()
+    server.once('close', () => resolve())
   })
 }
 

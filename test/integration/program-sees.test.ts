@@ -30,6 +30,15 @@ async function answerOfEach(
   return answers
 }
 
+/** What an app has printed. */
+async function linesOf(brood: Brood, app: string): Promise<string[]> {
+  const { stdout } = await brood.run('logs', app)
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/^\S+ [|!] /, ''))
+}
+
 /** An HTTP server that answers `/` with its pid and the value of the expression `sees`. */
 function httpThatShows(sees: string, before = ''): string {
   return `
@@ -380,6 +389,58 @@ describe('what a worker starts', () => {
       assert.deepEqual(answers.get(pid ?? 0)?.json, expected)
     }
     assert.equal((await brood.run('reload', 'app')).code, 0)
+  })
+})
+
+describe('a program that closes its server itself', () => {
+  it('at its end hears of it as without brood, though that has been drained before', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const script = temporaryProgram(
+      t,
+      'closes-at-end.mjs',
+      `import http from 'node:http'
+      const server = http.createServer((request, response) => response.end())
+      server.on('close', () => console.log('close'))
+      server.listen(Number(process.env.PORT))
+      process.on('SIGTERM', () => {
+        console.log('listening', server.listening, server.address() !== null)
+        server.close((error) => {
+          console.log('closed', error?.code, server.listening, server.address())
+          server.close((again) => console.log('again', again?.code))
+        })
+      })`,
+    )
+    await brood.start(script, '--name', 'app')
+    assert.equal((await brood.run('stop', 'app')).code, 0)
+    assert.deepEqual(await linesOf(brood, 'app'), [
+      'listening true true',
+      'close',
+      'closed undefined false null',
+      'close',
+      'again ERR_SERVER_NOT_RUNNING',
+    ])
+  })
+
+  it('in the turn in which it began to listen hears no error, and does not listen', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const [first, other, named] = [await freePort(), await freePort(), await freePort()]
+    const script = temporaryProgram(
+      t,
+      'closes-at-once.mjs',
+      `import http from 'node:http'
+      const server = http.createServer((request, response) => response.end())
+      server.listen(${first})
+      server.close((error) => console.log('closed', error?.code))
+      server.listen(${other})
+      const byName = http.createServer()
+      byName.on('listening', () => console.log('listens though it is closed'))
+      byName.listen(${named}, 'localhost')
+      byName.close()`,
+    )
+    await brood.start(script, '--name', 'app')
+    // Now with the sockets that were learned.
+    assert.equal((await brood.run('reload', 'app')).code, 0)
+    assert.deepEqual(await linesOf(brood, 'app'), ['closed undefined', 'closed undefined'])
   })
 })
 
