@@ -1,9 +1,7 @@
 // The many forms of `server.listen(…)` brought to one; those that brood leaves to Node give undefined.
+import { resolve } from 'node:path'
 
-/** Of a unix socket, in bytes. */
-const longestPath = 107
-
-/** What a program asked for. `host` may still be a name. */
+/** What a program asked for. `host` may still be a name, and `path` relative. */
 export type ListenRequest = (
   | { kind: 'tcp'; host: string | undefined; port: number; ipv6Only: boolean }
   | { kind: 'unix'; path: string }
@@ -65,7 +63,21 @@ function hostOf(value: unknown): string | undefined {
 /** Node takes every text that is no number for a path; one that the kernel has no room for is refused by Node itself. */
 function isPath(value: unknown): value is string {
   const isText = typeof value === 'string' && value !== '' && Number.isNaN(Number(value))
-  return isText && Buffer.byteLength(value) <= longestPath
+  return isText && absolutePath(value) !== undefined
+}
+
+/** The kernel's limit, in bytes. */
+const longestPath = 107
+
+/** As the supervisor, whose folder is another, must name it; undefined for what it cannot bind. */
+export function absolutePath(path: string): string | undefined {
+  if (path.startsWith('\0')) return Buffer.byteLength(path) > longestPath ? undefined : path
+  try {
+    const absolute = resolve(path)
+    return Buffer.byteLength(absolute) > longestPath || absolute.includes('\0') ? undefined : absolute
+  } catch {
+    return undefined // the folder that it is relative to is gone
+  }
 }
 
 function portOf(value: unknown): number | undefined {

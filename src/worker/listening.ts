@@ -3,10 +3,10 @@ import { closeSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { BalancedListener } from '../listen/balanced/worker-listener.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
-import { addressKey, type ListenAddress, type UdpAddress, unixPrefix } from '../wire/messages.ts'
+import { addressKey, type ListenAddress, type UdpAddress } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
 import { asPrimary } from './cluster-face.ts'
-import { type ListenRequest, parseListen } from './listen-arguments.ts'
+import { absolutePath, type ListenRequest, parseListen } from './listen-arguments.ts'
 import { closeQuietly, closesAfterAll } from './quiet-close.ts'
 import { ServedAddress } from './served.ts'
 import { listenOnUnixSocket } from './unix-listener.ts'
@@ -152,10 +152,10 @@ export class Listening {
     const { server, request, address } = pending
     if (balanced) {
       stopReading(socket) // of a socket that is not connected it would fail, and close it
-      this.#listenBalanced(server, key, socket, request.backlog)
+      this.#listenBalanced(server, key, socket, request)
       return
     }
-    this.#accept(server, key, request.backlog, () => {
+    this.#accept(server, key, request, () => {
       if (address.kind === 'tcp') this.#listen.call(server, socket, request.backlog)
       else listenOnUnixSocket(server, socket, (fd) => this.#listen.call(server, { fd }, request.backlog))
     })
@@ -174,7 +174,7 @@ export class Listening {
     if (request.signal?.aborted) process.nextTick(() => server.close())
     else request.signal?.addEventListener('abort', () => server.close(), { once: true })
     if (request.kind === 'unix') {
-      this.#open(server, request, { kind: 'unix', path: request.path })
+      this.#open(server, request, { kind: 'unix', path: absolutePath(request.path) ?? request.path })
     } else if (request.host === undefined || net.isIP(request.host) !== 0) {
       this.#open(server, request, this.#tcpAddress(request, request.host))
     } else {
@@ -210,22 +210,22 @@ export class Listening {
       this.#sockets.delete(key) // closing the server closes the descriptor, so it serves once
       if (this.#balanced.has(key)) {
         const socket = new net.Socket({ fd, readable: false, writable: false })
-        this.#listenBalanced(server, key, socket, request.backlog)
+        this.#listenBalanced(server, key, socket, request)
         return
       }
-      this.#accept(server, key, request.backlog, () => this.#listen.call(server, { fd }, request.backlog))
+      this.#accept(server, key, request, () => this.#listen.call(server, { fd }, request.backlog))
       return
     }
-    predictAddress(server, address)
+    predictAddress(server, request, address)
     const id = this.#events.want(address)
     this.#pending.set(id, { server, request, key, address, letGo: this.#events.hold() })
   }
 
-  #listenBalanced(server: Server, key: string, socket: Socket, backlog: number | undefined): void {
+  #listenBalanced(server: Server, key: string, socket: Socket, request: ListenRequest): void {
     const listener = new BalancedListener(socket)
     this.#listeners.set(key, listener)
-    listener.listen(server, (one, options) => this.#listen.call(one, options), backlog)
-    this.#serve(server, key, backlog)
+    listener.listen(server, (one, options) => this.#listen.call(one, options), request.backlog)
+    this.#serve(server, key, request)
   }
 
   #isPending(key: string): boolean {
@@ -242,22 +242,21 @@ export class Listening {
     return pending
   }
 
-  #accept(server: Server, key: string, backlog: number | undefined, listen: () => void): void {
+  #accept(server: Server, key: string, request: ListenRequest, listen: () => void): void {
     asPrimary(listen)
-    this.#serve(server, key, backlog)
+    this.#serve(server, key, request)
   }
 
   /** It listens: not with its `listening`, which does not come when the program closes it in the same turn. */
-  #serve(server: Server, key: string, asked: number | undefined): void {
+  #serve(server: Server, key: string, request: ListenRequest): void {
     if (!server.listening) return // Node reports why
     if (this.#over) {
       this.#close.call(server)
       return
     }
-    const backlog = asked || usualBacklog
+    const backlog = request.backlog || usualBacklog
     // By a descriptor Node does not learn the path of a unix socket.
-    if (key.startsWith(unixPrefix))
-      server.address = () => (server.listening ? key.slice(unixPrefix.length) : null)
+    if (request.kind === 'unix') server.address = () => (server.listening ? request.path : null)
     this.#served.set(key, new ServedAddress(key, server, { backlog, ownPorts: this.#ownPorts }))
     this.#events.listening(key, server, backlog)
   }
@@ -278,10 +277,10 @@ export class Listening {
 }
 
 /** `server.address()` right after `listen(3000)` answers in plain Node, so it does here while the socket is on its way. */
-function predictAddress(server: Server, address: Streams): void {
-  if (address.kind === 'unix') {
-    server.address = () => address.path
-  } else if (address.port !== 0) {
+function predictAddress(server: Server, request: ListenRequest, address: Streams): void {
+  if (request.kind === 'unix') {
+    server.address = () => request.path
+  } else if (address.kind === 'tcp' && address.port !== 0) {
     const host = address.host ?? '::'
     server.address = () => ({
       address: host,

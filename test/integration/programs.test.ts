@@ -160,6 +160,64 @@ describe('a program that speaks something else', () => {
   })
 })
 
+describe('a unix socket', { skip: process.platform !== 'linux' && 'abstract names are of Linux' }, () => {
+  it(
+    'with a relative path is in the folder of the program, which sees it as it named it',
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const folder = temporaryFolder(t)
+      const flags = ['--cwd', folder, '--env', 'SOCKET=own.sock']
+      const report = await brood.json('start', ...twoWorkers, ...flags, program('unix-socket.js'))
+      const path = join(folder, 'own.sock')
+      assert.deepEqual((report as { addresses: string[] }).addresses, [path])
+      await reloadWhileAsking(t, brood, askUnixSocket(path))
+      assert.match((await brood.run('logs', 'app')).stdout, /listening on own\.sock/)
+    },
+  )
+
+  it('with an abstract name is given back without harm to the supervisor', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const name = `\0brood-test-${process.pid}`
+    const script = temporaryProgram(
+      t,
+      'abstract.mjs',
+      `import http from 'node:http'
+      http.createServer((request, response) => {
+        response.setHeader('x-pid', process.pid)
+        response.end(JSON.stringify({ pid: process.pid }))
+      }).listen(${JSON.stringify(name)})`,
+    )
+    await brood.launch(script, ...twoWorkers)
+    const { pid } = await brood.json<{ pid: number }>('show')
+    await reloadWhileAsking(t, brood, askUnixSocket(name))
+    const ran = await brood.run('delete', 'app')
+    assert.equal(ran.code, 0, ran.stderr)
+    assert.equal((await brood.json<{ pid: number }>('show')).pid, pid)
+  })
+
+  it('with a path that is too long fails as without brood, and nothing else does', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const script = temporaryProgram(
+      t,
+      'too-long.mjs',
+      `import http from 'node:http'
+      const server = http.createServer((request, response) => {
+        response.setHeader('x-pid', process.pid)
+        response.end(JSON.stringify({ pid: process.pid }))
+      })
+      server.once('error', ({ code }) => {
+        console.log('failed with', code)
+        server.listen(Number(process.env.PORT))
+      })
+      server.listen('/tmp/' + 'x'.repeat(120))`,
+    )
+    const { port } = await brood.start(script, ...twoWorkers)
+    await reloadWhileAsking(t, brood, askHttp(port))
+    assert.match((await brood.run('logs', 'app')).stdout, /failed with EINVAL/)
+  })
+})
+
 describe('a program that listens on a host by name', () => {
   it('localhost answers from both workers, and a reload fails no request', bounded, async (t) => {
     const brood = Brood.create(t)

@@ -32,7 +32,8 @@ export function bindSharedPath(key: string, path: string, found = nothingFound):
     ...sockets,
     close() {
       sockets.close()
-      rmSync(path, { force: true })
+      // One of Linux' abstract names is in no folder.
+      if (!path.startsWith('\0')) rmSync(path, { force: true })
     },
   }
 }
