@@ -34,6 +34,7 @@ type Answer = (errno: number, handle?: DatagramHandle) => void
 interface Pending {
   readonly socket: DatagramSocket
   readonly key: string
+  readonly address: UdpAddress
   readonly answer: Answer
   readonly letGo: () => void
   /** The program has closed the socket meanwhile. */
@@ -77,6 +78,11 @@ export class Datagrams {
 
   get served(): ServedDatagrams[] {
     return [...this.#served.values()]
+  }
+
+  /** What has been asked for and not been answered, by the number of the question. */
+  get wanted(): [number, UdpAddress][] {
+    return [...this.#pending].flatMap(([id, { address, isClosed }]) => (isClosed ? [] : [[id, address]]))
   }
 
   servedAt(key: string): ServedDatagrams | undefined {
@@ -149,7 +155,7 @@ export class Datagrams {
       return
     }
     const id = this.#events.want(address)
-    const pending: Pending = { socket, key, answer, letGo: this.#events.hold(), isClosed: false }
+    const pending: Pending = { socket, key, address, answer, letGo: this.#events.hold(), isClosed: false }
     this.#pending.set(id, pending)
     socket.once('close', () => {
       pending.isClosed = true

@@ -99,6 +99,11 @@ export class Listening {
     return [...this.#served.values()]
   }
 
+  /** What has been asked for and not been answered, by the number of the question. */
+  get wanted(): [number, ListenAddress][] {
+    return [...this.#pending].map(([id, { address }]) => [id, address])
+  }
+
   servedAt(key: string): ServedAddress | undefined {
     return this.#served.get(key)
   }

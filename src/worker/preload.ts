@@ -114,6 +114,9 @@ if (birth !== undefined) {
           isLeaving: () => drain !== undefined,
           found(socket) {
             link.reopen(socket, back(rescue.token))
+            // Neither the questions nor the answers of the one that died are on their way any more.
+            for (const [request, address] of [...listening.wanted, ...datagrams.wanted])
+              link.send({ type: 'want', request, address })
             activity?.repeat()
           },
         })

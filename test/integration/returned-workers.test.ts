@@ -128,7 +128,14 @@ describe('a program whose supervisor was killed', { concurrency: 2 }, () => {
     assert.deepEqual(pidsOf((await brood.list())[0]), [started])
   })
 
-  test('and that listens on another address later is replaced by a worker that can', bounded, async (t) => {
+  for (const meanwhile of [false, true])
+    test(
+      `and that listens on another address ${meanwhile ? 'meanwhile' : 'later'} is replaced by a worker that can`,
+      bounded,
+      (t) => listensMore(t, meanwhile),
+    )
+
+  async function listensMore(t: TestContext, meanwhile: boolean): Promise<void> {
     const brood = Brood.create(t)
     const script = temporaryProgram(
       t,
@@ -144,8 +151,9 @@ describe('a program whose supervisor was killed', { concurrency: 2 }, () => {
       server.listen(Number(process.env.PORT))`,
     )
     const { report, port } = await brood.start(script, '--name', 'web')
-    await replaceSupervisor(brood)
     const [pid] = pidsOf(report)
+    if (meanwhile) await brood.killSupervisor()
+    else await replaceSupervisor(brood)
     await get({ port, path: '/more', signal: t.signal })
     const exited = await brood.event(({ type, pid: other }) => type === 'worker-exited' && other === pid)
     assert.match(exited.reason ?? '', /listens on another address/)
@@ -153,7 +161,7 @@ describe('a program whose supervisor was killed', { concurrency: 2 }, () => {
     assert.equal((await get({ port, path: '/more', signal: t.signal })).pid, next.pid)
     const [, second] = await brood.addresses('web', 2)
     assert.equal((await get({ port: Number(second?.slice(2)), signal: t.signal })).pid, next.pid)
-  })
+  }
 
   test('and that is stopped, scaled and started leaves nothing and refuses nobody', bounded, async (t) => {
     const { brood, port, pids } = await returned(t, '-w', '2')
