@@ -19,7 +19,7 @@ export interface RememberedAddress {
 interface Open {
   readonly address: ListenAddress
   readonly sockets: AddressSockets
-  /** A worker has listened there. */
+  /** A worker has listened there, or is about to. */
   used: boolean
   speaksHttp: boolean | undefined
 }
@@ -61,6 +61,15 @@ export class Addresses {
     this.use(key, speaksHttp)
   }
 
+  /** The sockets of an address that a worker is about to listen on, bound now if they are not yet. */
+  want(address: ListenAddress): AddressSockets {
+    const sockets = this.open(address)
+    // A program may listen on several hosts in one turn: none of them was a guess.
+    const entry = this.#open.get(sockets.key)
+    if (entry !== undefined) entry.used = true
+    return sockets
+  }
+
   /** The sockets of an address, bound now if they are not yet. */
   open(address: ListenAddress): AddressSockets {
     const key = addressKey(address)
@@ -87,6 +96,8 @@ export class Addresses {
     if (address.kind !== 'tcp' || address.port === 0) return
     for (const [key, { address: other, sockets, used }] of this.#open) {
       if (used || other.kind !== 'tcp' || other.port !== address.port) continue
+      // Sockets of two hosts are not in each other's way.
+      if (![address.host, other.host].some(isAny)) continue
       sockets.close()
       this.#open.delete(key)
     }
@@ -180,4 +191,9 @@ export class Addresses {
     for (const { sockets } of this.#open.values()) sockets.close()
     this.#open.clear()
   }
+}
+
+/** All of this machine's addresses, of a kind. */
+function isAny(host: string | undefined): boolean {
+  return host === undefined || host === '::' || host === '0.0.0.0'
 }

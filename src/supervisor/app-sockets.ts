@@ -168,7 +168,7 @@ export class AppSockets {
     const worker = this.#workers.get(id)
     if (worker === undefined) return undefined
     try {
-      const sockets = this.#addresses.open(address)
+      const sockets = this.#addresses.want(address)
       const listener = sockets.socketOf(worker.slot)
       const balanced = this.#isBalanced(sockets.key) ? { balanced: true as const } : {}
       // It may have datagrams already, so somebody has to answer for it from now on, also if this worker dies right away.

@@ -218,6 +218,40 @@ describe('a unix socket', { skip: process.platform !== 'linux' && 'abstract name
   })
 })
 
+describe('a program that listens on several hosts with one port', {
+  skip: process.platform !== 'linux' && 'other systems have one loopback address',
+}, () => {
+  it('answers from both workers on each, and a reload fails no request on either', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const port = await freePort()
+    const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+    const script = temporaryProgram(
+      t,
+      'several-hosts.mjs',
+      `import http from 'node:http'
+      for (const host of ${JSON.stringify(hosts)}) {
+        http.createServer((request, response) => {
+          response.setHeader('x-pid', process.pid)
+          response.end(JSON.stringify({ pid: process.pid }))
+        }).listen(${port}, host)
+      }`,
+    )
+    await brood.launch(script, ...twoWorkers)
+    // They are given back, and bound again for the next workers.
+    for (const command of ['stop', 'restart']) assert.equal((await brood.run(command, 'app')).code, 0)
+    const before = pidsOf((await brood.list())[0])
+    assert.deepEqual(
+      await brood.addresses('app', 3),
+      hosts.map((host) => `${host}:${port}`),
+    )
+    const askings = hosts.map((host) => keepAsking(askHttp(port, host), t.signal))
+    for (const asking of askings) await asking.answersFrom(before)
+    const after = await reload(brood, before)
+    for (const asking of askings) await asking.answersFrom(after)
+    for (const asking of askings) assert.deepEqual(await asking.stop(), [])
+  })
+})
+
 describe('a program that listens on a host by name', () => {
   it('localhost answers from both workers, and a reload fails no request', bounded, async (t) => {
     const brood = Brood.create(t)
