@@ -138,7 +138,9 @@ export class Datagrams {
 
   #isSharedPort(port: unknown): boolean {
     const isNamed = (typeof port === 'number' || typeof port === 'string') && port !== ''
-    return isNamed && !(this.#ownPorts && Number(port) === 0)
+    // Of what is none Node makes something else.
+    const isPort = isNamed && Number.isInteger(Number(port)) && Number(port) >= 0 && Number(port) <= 65_535
+    return isPort && !(this.#ownPorts && Number(port) === 0)
   }
 
   #bind(socket: DatagramSocket, query: Query, answer: Answer): void {

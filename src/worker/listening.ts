@@ -55,7 +55,6 @@ export class Listening {
   readonly #lookingUp = new Map<Server, ListenRequest>()
   readonly #listen = net.Server.prototype.listen as OriginalListen
   readonly #close = net.Server.prototype.close as OriginalClose
-  #zeroPorts = 0
   #over = false
 
   /** `sockets`: address key → inherited descriptor of this slot's socket; `balanced`: those whose connections are sent. */
@@ -187,9 +186,11 @@ export class Listening {
     }
   }
 
-  #tcpAddress(request: ListenRequest & { kind: 'tcp' }, host: string | undefined): Streams {
-    const ordinal = request.port === 0 ? this.#zeroPorts++ : 0
-    return { kind: 'tcp', host, port: request.port, ipv6Only: request.ipv6Only, ordinal }
+  /** Of "any free port" the first that is not listened on: a program may ask for one again and again, and leave it. */
+  #tcpAddress({ port, ipv6Only }: ListenRequest & { kind: 'tcp' }, host: string | undefined): Streams {
+    const address = { kind: 'tcp', host, port, ipv6Only, ordinal: 0 } satisfies Streams
+    while (port === 0 && this.#isTaken(addressKey(address))) address.ordinal++
+    return address
   }
 
   #lookUp(server: Server, request: ListenRequest & { kind: 'tcp' }, name: string): void {
@@ -205,7 +206,7 @@ export class Listening {
 
   #open(server: Server, request: ListenRequest, address: Streams): void {
     const key = addressKey(address)
-    if (this.#served.has(key) || this.#isPending(key)) {
+    if (this.#isTaken(key)) {
       const error = listenError(address, 'EADDRINUSE', 'this program listens there already')
       process.nextTick(() => server.emit('error', error))
       return
@@ -233,8 +234,8 @@ export class Listening {
     this.#serve(server, key, request)
   }
 
-  #isPending(key: string): boolean {
-    return [...this.#pending.values()].some((pending) => pending.key === key)
+  #isTaken(key: string): boolean {
+    return this.#served.has(key) || [...this.#pending.values()].some((pending) => pending.key === key)
   }
 
   #settle(id: number): Pending | undefined {

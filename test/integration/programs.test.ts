@@ -252,6 +252,48 @@ describe('a program that listens on several hosts with one port', {
   })
 })
 
+describe('a program that asks for any free port again and again', () => {
+  it('gets the same one, and no more sockets are held for it', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const script = temporaryProgram(
+      t,
+      'any-port.mjs',
+      `import http from 'node:http'
+      import net from 'node:net'
+      let left = 20
+      const look = () => {
+        if (left-- === 0) return http.createServer((_, response) => response.end()).listen(Number(process.env.PORT))
+        const server = net.createServer().listen(0, () => server.close(look))
+      }
+      look()`,
+    )
+    const wanted = await freePort()
+    const flags = [...twoWorkers, '--env', `PORT=${wanted}`, '--ready', `tcp:${wanted}`]
+    const report = await brood.launch(script, ...flags)
+    assert.equal(report.addresses.length, 2, report.addresses.join(' '))
+  })
+})
+
+describe('a program that binds UDP to what is no port', () => {
+  it('gets what Node makes of it, and is not ended for it', bounded, async (t) => {
+    const brood = Brood.create(t)
+    const script = temporaryProgram(
+      t,
+      'no-port.mjs',
+      `import dgram from 'node:dgram'
+      import http from 'node:http'
+      dgram.createSocket('udp4').bind('none', () => {
+        http.createServer((_, response) => response.end()).listen(Number(process.env.PORT))
+      })`,
+    )
+    const { workers } = await brood.launch(script, ...twoWorkers)
+    assert.deepEqual(
+      workers.map(({ restarts }) => restarts),
+      [0, 0],
+    )
+  })
+})
+
 describe('a program that listens on a host by name', () => {
   it('localhost answers from both workers, and a reload fails no request', bounded, async (t) => {
     const brood = Brood.create(t)
