@@ -1,6 +1,6 @@
 // One server of the program that brood gave its socket to: its own queue, queues it took in, connections handed to it.
 import type { Http2Session } from 'node:http2'
-import type { Server, Socket } from 'node:net'
+import type { BlockList, DropArgument, Server, Socket } from 'node:net'
 import { idleConnections, isHttpServer, speaksHttp } from './idle-connections.ts'
 
 const net = process.getBuiltinModule('node:net')
@@ -19,6 +19,7 @@ type AcceptOptions = {
   keepAlive?: boolean
   keepAliveInitialDelay?: number
   highWaterMark?: number
+  blockList?: BlockList
 }
 
 /** Milliseconds before Node would answer an unused connection with 408; it is closed silently by then. */
@@ -72,24 +73,30 @@ export class ServedAddress {
     settled: (accepting: boolean) => void,
     closed: () => void,
   ): void {
-    const { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark } = this
-      .server as Server & AcceptOptions
+    const { server } = this
+    const accepting: AcceptOptions = server as Server & AcceptOptions
     const options = {
-      allowHalfOpen,
-      pauseOnConnect,
-      noDelay,
-      keepAlive,
-      keepAliveInitialDelay,
-      highWaterMark,
+      allowHalfOpen: accepting.allowHalfOpen,
+      pauseOnConnect: accepting.pauseOnConnect,
+      noDelay: accepting.noDelay,
+      keepAlive: accepting.keepAlive,
+      keepAliveInitialDelay: accepting.keepAliveInitialDelay,
+      highWaterMark: accepting.highWaterMark,
+      blockList: accepting.blockList,
     }
     const adopter = net.createServer(withoutUndefined(options))
+    // Of this queue alone, so that it is not taken without a limit; the program may change it.
+    Object.defineProperty(adopter, 'maxConnections', { get: () => server.maxConnections })
+    adopter.on('drop', (data?: DropArgument) => void server.emit('drop', data))
     adopter.on('connection', (socket) => {
       this.#welcome(socket)
       this.server.emit('connection', socket)
     })
     adopter.once('listening', () => settled(true))
     adopter.once('close', closed)
-    adopter.once('error', () => {
+    adopter.on('error', () => {
+      // Of a single connection, when no descriptor is left, say; the queue goes on.
+      if (adopter.listening) return
       this.#adopters.delete(slot)
       closed()
       settled(false)

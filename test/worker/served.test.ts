@@ -89,3 +89,42 @@ for (const ownPorts of [false, true]) {
     assert.equal(await connectionOf(portOf(server)), 'keep-alive')
   })
 }
+
+test('a queue that is accepted from for a sibling has the limits of the server, and outlives an accept that fails', {
+  timeout: 10_000,
+}, async (t) => {
+  const server = createServer((_request, response) => response.end('here')).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  server.maxConnections = 1
+  const served = new ServedAddress('key', server, { backlog: 511 })
+  t.after(() => served.stopAdopting())
+  const bound = new net.BoundSocket({ host: '127.0.0.1', port: 0 })
+  const { port } = bound.address()
+  const socket = new net.Socket({ handle: bound, readable: false, writable: false })
+  const create = t.mock.method(net, 'createServer')
+  const told: boolean[] = []
+  await new Promise<void>((settled) =>
+    served.adopt(
+      1,
+      socket,
+      (accepting) => {
+        told.push(accepting)
+        settled()
+      },
+      () => {},
+    ),
+  )
+  const adopter = create.mock.calls[0]?.result
+  // As Node does it when there is no descriptor left.
+  for (let turn = 0; turn < 2; turn++) adopter?.emit('error', new Error('accept EMFILE'))
+  assert.deepEqual([told, served.adopting], [[true], [1]])
+  const first = net.connect(port, '127.0.0.1')
+  t.after(() => first.destroy())
+  first.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+  assert.match(`${(await once(first, 'data'))[0]}`, /^HTTP\/1\.1 200 OK/)
+  const dropped = once(server, 'drop')
+  const second = net.connect(port, '127.0.0.1')
+  second.on('error', () => {})
+  await Promise.all([dropped, once(second, 'close')])
+})
