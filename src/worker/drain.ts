@@ -16,6 +16,8 @@ export interface DrainOptions {
   idle: IdleConnections
   /** Milliseconds until the process is ended. */
   within: number
+  /** The program has asked for it, and is to hear that its servers are closed. */
+  byProgram: boolean
   departures: Departures
 }
 
@@ -35,7 +37,8 @@ export class Drain {
   async run(hooks: Iterable<DrainHook>): Promise<void> {
     this.#listening.finish()
     const served = this.#listening.served
-    const gone = served.map((one) => one.drain((server) => this.#listening.closeForDrain(server)))
+    const { byProgram } = this.#options
+    const gone = served.map((one) => one.drain((server) => this.#listening.closeForDrain(server, byProgram)))
     gone.push(this.#datagrams.drain())
     const timer = setInterval(() => this.#scan(), scanEvery)
     this.#scan()

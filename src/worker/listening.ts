@@ -137,8 +137,12 @@ export class Listening {
   }
 
   /** Stops accepting without Node's `http.Server.close`, which destroys idle connections and races with requests. */
-  closeForDrain(server: Server): Promise<void> {
-    return closeQuietly(server, this.#close)
+  closeForDrain(server: Server, byProgram: boolean): Promise<void> {
+    if (!byProgram) return closeQuietly(server, this.#close)
+    return new Promise((resolve) => {
+      server.once('close', () => resolve())
+      this.#close.call(server)
+    })
   }
 
   /** No further servers: what the program opens while it drains goes nowhere. */

@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url'
 import {
   type BackMessage,
-  type IdleConnections,
   type ListenAddress,
   type SupervisorMessage,
   type WorkerMessage,
@@ -16,7 +15,7 @@ import { ConnectionCount } from './connection-count.ts'
 import { Datagrams } from './datagrams.ts'
 import { Departures } from './departures.ts'
 import { describeError } from './describe-error.ts'
-import { Drain } from './drain.ts'
+import { Drain, type DrainOptions } from './drain.ts'
 import { HeldSockets } from './held-sockets.ts'
 import { speaksHttp } from './idle-connections.ts'
 import { Listening } from './listening.ts'
@@ -30,6 +29,8 @@ import { WayBack } from './way-back.ts'
 
 /** Milliseconds a worker takes to finish what it has accepted when nobody will bring its supervisor back. */
 const graceWithoutSupervisor = 10_000
+/** How a worker leaves that nobody else has told to. */
+const leaving = { idle: 'close', within: graceWithoutSupervisor } as const
 
 const birth = takeBirth(fileURLToPath(import.meta.url))
 
@@ -167,7 +168,7 @@ if (birth !== undefined) {
         return probe(message.id, message.path, message.within)
       case 'drain':
         if (phase === 'drained') return link.send({ type: 'drained' })
-        return leave(message.idle, message.within, () => {
+        return leave({ idle: message.idle, within: message.within, byProgram: false }, () => {
           phase = 'drained'
           stayUntil(message.signal)
           link.send({ type: 'drained' })
@@ -196,7 +197,7 @@ if (birth !== undefined) {
     departures.stay()
     if (wayBack !== undefined) return wayBack.lost()
     // Nobody could stop, replace or count this worker any more: it finishes its work and goes.
-    leave('close', graceWithoutSupervisor, () => process.exit(0))
+    leave({ ...leaving, byProgram: false }, () => process.exit(0))
     setTimeout(() => process.exit(0), graceWithoutSupervisor).unref()
   }
 
@@ -213,11 +214,11 @@ if (birth !== undefined) {
     if (process.listenerCount(signal) > 0) process.once(signal, letGo)
   }
 
-  function leave(idle: IdleConnections, within: number, then: () => void): void {
+  function leave(options: Omit<DrainOptions, 'departures'>, then: () => void): void {
     if (drain !== undefined) return
     phase = 'draining'
     transfers.end()
-    drain = new Drain(listening, datagrams, { idle, within, departures })
+    drain = new Drain(listening, datagrams, { ...options, departures })
     drain.run(hooks).then(then)
   }
 
@@ -247,7 +248,7 @@ if (birth !== undefined) {
   }
   Object.defineProperty(globalThis, apiKey, { value: api })
 
-  wearClusterFace(slot, () => leave('close', graceWithoutSupervisor, () => process.exit(0)))
+  wearClusterFace(slot, () => leave({ ...leaving, byProgram: true }, () => process.exit(0)))
   datagrams.intercept()
   listening.intercept()
   process.getBuiltinModule('node:module').syncBuiltinESMExports() // named imports see the cluster face too

@@ -421,6 +421,29 @@ describe('a program that closes its server itself', () => {
     ])
   })
 
+  it(
+    "by cluster.worker.disconnect() hears that it is closed, as in a cluster's worker",
+    bounded,
+    async (t) => {
+      const brood = Brood.create(t)
+      const script = temporaryProgram(
+        t,
+        'disconnects.mjs',
+        `import cluster from 'node:cluster'
+      import http from 'node:http'
+      const server = http.createServer((request, response) => {
+        response.end('{}')
+        cluster.worker.disconnect()
+      })
+      server.on('close', () => console.log('close'))
+      server.listen(Number(process.env.PORT))`,
+      )
+      const { port } = await brood.start(script, '--name', 'app')
+      await once(net.connect(port, '127.0.0.1').end('GET / HTTP/1.1\r\nHost: test\r\n\r\n').resume(), 'close')
+      await brood.waitForLog('app', /close/)
+    },
+  )
+
   it('in the turn in which it began to listen hears no error, and does not listen', bounded, async (t) => {
     const brood = Brood.create(t)
     const [first, other, named] = [await freePort(), await freePort(), await freePort()]
