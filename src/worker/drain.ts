@@ -36,7 +36,7 @@ export class Drain {
   /** Settles when nothing that the worker accepted is unfinished. */
   async run(hooks: Iterable<DrainHook>): Promise<void> {
     this.#listening.finish()
-    const served = this.#listening.served
+    const served = this.#listening.unfinished
     const { byProgram } = this.#options
     const gone = served.map((one) => one.drain((server) => this.#listening.closeForDrain(server, byProgram)))
     gone.push(this.#datagrams.drain())
@@ -52,7 +52,7 @@ export class Drain {
   #scan(): void {
     const { idle, departures } = this.#options
     const late = performance.now() - this.#began > this.#options.within * patience
-    for (const served of this.#listening.served) {
+    for (const served of this.#listening.unfinished) {
       served.closeSessions(late)
       if (idle === 'close') {
         served.closeIdle()

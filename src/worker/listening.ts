@@ -50,6 +50,8 @@ export class Listening {
   readonly #ownPorts: boolean
   readonly #listeners = new Map<string, BalancedListener>()
   readonly #served = new Map<string, ServedAddress>()
+  /** What the program has closed itself, and has connections left of. */
+  readonly #ending = new Map<Server, ServedAddress>()
   readonly #pending = new Map<number, Pending>()
   /** Servers whose host's name is looked up. */
   readonly #lookingUp = new Map<Server, ListenRequest>()
@@ -98,6 +100,11 @@ export class Listening {
     return [...this.#served.values()]
   }
 
+  /** All whose connections are to be finished. */
+  get unfinished(): ServedAddress[] {
+    return [...this.#served.values(), ...this.#ending.values()]
+  }
+
   /** What has been asked for and not been answered, by the number of the question. */
   get wanted(): [number, ListenAddress][] {
     return [...this.#pending].map(([id, { address }]) => [id, address])
@@ -138,10 +145,11 @@ export class Listening {
 
   /** Stops accepting without Node's `http.Server.close`, which destroys idle connections and races with requests. */
   closeForDrain(server: Server, byProgram: boolean): Promise<void> {
-    if (!byProgram) return closeQuietly(server, this.#close)
+    const isEnding = this.#ending.has(server)
+    if (!byProgram && !isEnding) return closeQuietly(server, this.#close)
     return new Promise((resolve) => {
       server.once('close', () => resolve())
-      this.#close.call(server)
+      if (!isEnding) this.#close.call(server)
     })
   }
 
@@ -267,6 +275,7 @@ export class Listening {
     const backlog = request.backlog || usualBacklog
     // By a descriptor Node does not learn the path of a unix socket.
     if (request.kind === 'unix') server.address = () => (server.listening ? request.path : null)
+    this.#ending.delete(server)
     this.#served.set(key, new ServedAddress(key, server, { backlog, ownPorts: this.#ownPorts }))
     this.#events.listening(key, server, backlog)
   }
@@ -281,6 +290,10 @@ export class Listening {
       this.#served.delete(key)
       served.stopAdopting()
       this.#events.closed(key)
+      this.#ending.set(server, served)
+      server.once('close', () => {
+        if (this.#ending.get(server) === served) this.#ending.delete(server)
+      })
     }
     return closesAfterAll(server) || pending.length > 0
   }

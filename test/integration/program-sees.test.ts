@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import type { SupervisorReport } from '../../src/daemon/control/contract.ts'
 import { get, type Received } from '../fixtures/get.ts'
@@ -420,6 +421,33 @@ describe('a program that closes its server itself', () => {
       'again ERR_SERVER_NOT_RUNNING',
     ])
   })
+
+  for (const command of ['stop', 'reload'])
+    it(`finishes in a ${command} what it has accepted before`, bounded, async (t) => {
+      const brood = Brood.create(t)
+      const script = temporaryProgram(
+        t,
+        'closes-early.mjs',
+        `import http from 'node:http'
+        const server = http.createServer((request, response) => {
+          server.close()
+          process.once('SIGUSR2', () => response.end('whole'))
+          response.write('the ')
+        })
+        server.listen(Number(process.env.PORT))`,
+      )
+      const { report, port } = await brood.start(script, '--name', 'app')
+      const [pid = 0] = pidsOf(report)
+      const client = net.connect(port, '127.0.0.1')
+      t.after(() => client.destroy())
+      client.write('GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n')
+      const [begin] = await once(client, 'data')
+      const ran = brood.run(command, 'app')
+      await brood.waitForWorker('app', 'draining')
+      process.kill(pid, 'SIGUSR2')
+      assert.match(`${begin}${await text(client)}`, /whole/)
+      assert.equal((await ran).code, 0)
+    })
 
   it(
     "by cluster.worker.disconnect() hears that it is closed, as in a cluster's worker",
