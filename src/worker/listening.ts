@@ -3,41 +3,27 @@ import { closeSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { BalancedListener } from '../listen/balanced/worker-listener.ts'
 import type { BareHandle } from '../wire/bare-handle.ts'
-import { addressKey, type ListenAddress, type UdpAddress } from '../wire/messages.ts'
+import { addressKey, type ListenAddress } from '../wire/messages.ts'
 import { stopReading } from '../wire/stop-reading.ts'
 import { asPrimary } from './cluster-face.ts'
 import { absolutePath, type ListenRequest, parseListen } from './listen-arguments.ts'
 import { closeQuietly, closesAfterAll } from './quiet-close.ts'
 import { ServedAddress } from './served.ts'
 import { listenOnUnixSocket } from './unix-listener.ts'
+import { listenError, type Streams, type WantedEvents, WantedSockets } from './wanted-sockets.ts'
 
 const net = process.getBuiltinModule('node:net')
 
 /** What Node listens with when a program names none, or 0. */
 const usualBacklog = 511
 
-export interface ListeningEvents {
-  /** Asks the supervisor for a socket; the answer comes by `give` or `refuse`, with the number that this returns. */
-  want(address: Streams): number
+export interface ListeningEvents extends WantedEvents {
   listening(key: string, server: Server, backlog: number): void
   closed(key: string): void
   /** A server of the program listens on something that brood has no part in, and no other does yet. */
   alone(): void
   /** Another slot's queue is accepted from as well, or could not be. */
   adopted(key: string, slot: number, accepting: boolean): void
-  /** Keeps the process alive until the returned function is called. */
-  hold(): () => void
-}
-
-/** Where connections come in. */
-type Streams = Exclude<ListenAddress, UdpAddress>
-
-interface Pending {
-  server: Server
-  request: ListenRequest
-  key: string
-  address: Streams
-  letGo: () => void
 }
 
 type OriginalListen = (this: Server, ...args: unknown[]) => Server
@@ -52,7 +38,7 @@ export class Listening {
   readonly #served = new Map<string, ServedAddress>()
   /** What the program has closed itself, and has connections left of. */
   readonly #ending = new Map<Server, ServedAddress>()
-  readonly #pending = new Map<number, Pending>()
+  readonly #wanted: WantedSockets
   /** Servers whose host's name is looked up. */
   readonly #lookingUp = new Map<Server, ListenRequest>()
   readonly #listen = net.Server.prototype.listen as OriginalListen
@@ -70,6 +56,7 @@ export class Listening {
     this.#balanced = new Set(balanced)
     this.#sockets = new Map(Object.entries(sockets))
     this.#events = events
+    this.#wanted = new WantedSockets(events)
   }
 
   /** From here on, servers of this process listen through brood. */
@@ -107,7 +94,7 @@ export class Listening {
 
   /** What has been asked for and not been answered, by the number of the question. */
   get wanted(): [number, ListenAddress][] {
-    return [...this.#pending].map(([id, { address }]) => [id, address])
+    return this.#wanted.all
   }
 
   servedAt(key: string): ServedAddress | undefined {
@@ -160,12 +147,12 @@ export class Listening {
 
   /** `key`: the supervisor's, which differs when the program names a port it was once given as "any". */
   give(id: number, key: string, socket: Socket, balanced: boolean): void {
-    const pending = this.#settle(id)
-    if (pending === undefined) {
+    const wanted = this.#wanted.settle(id)
+    if (wanted === undefined) {
       socket.destroy()
       return
     }
-    const { server, request, address } = pending
+    const { server, request, address } = wanted
     if (balanced) {
       stopReading(socket) // of a socket that is not connected it would fail, and close it
       this.#listenBalanced(server, key, socket, request)
@@ -178,11 +165,7 @@ export class Listening {
   }
 
   refuse(id: number, code: string, message: string): void {
-    const pending = this.#settle(id)
-    if (pending === undefined) return
-    const error = listenError(pending.address, code, message)
-    // Not within our own reading: what a listener of the program throws is the program's.
-    process.nextTick(() => pending.server.emit('error', error))
+    this.#wanted.refuse(id, code, message)
   }
 
   #begin(server: Server, request: ListenRequest): void {
@@ -234,9 +217,7 @@ export class Listening {
       this.#accept(server, key, request, () => this.#listen.call(server, { fd }, request.backlog))
       return
     }
-    predictAddress(server, request, address)
-    const id = this.#events.want(address)
-    this.#pending.set(id, { server, request, key, address, letGo: this.#events.hold() })
+    this.#wanted.ask({ server, request, key, address })
   }
 
   #listenBalanced(server: Server, key: string, socket: Socket, request: ListenRequest): void {
@@ -247,17 +228,7 @@ export class Listening {
   }
 
   #isTaken(key: string): boolean {
-    return this.#served.has(key) || [...this.#pending.values()].some((pending) => pending.key === key)
-  }
-
-  #settle(id: number): Pending | undefined {
-    const pending = this.#pending.get(id)
-    if (pending === undefined) return undefined
-    this.#pending.delete(id)
-    Reflect.deleteProperty(pending.server, 'address')
-    // The hold ends after the server has its socket, which then keeps the process alive itself.
-    process.nextTick(pending.letGo)
-    return pending
+    return this.#served.has(key) || this.#wanted.has(key)
   }
 
   #accept(server: Server, key: string, request: ListenRequest, listen: () => void): void {
@@ -282,8 +253,7 @@ export class Listening {
 
   /** The program closes a server itself; whether that listens to its knowledge, and not to Node's. */
   #closing(server: Server): boolean {
-    const pending = [...this.#pending].filter(([, one]) => one.server === server)
-    for (const [id] of pending) this.#settle(id)
+    const wasWanted = this.#wanted.forget(server)
     this.#lookingUp.delete(server)
     for (const [key, served] of this.#served) {
       if (served.server !== server || served.isDraining) continue
@@ -295,30 +265,6 @@ export class Listening {
         if (this.#ending.get(server) === served) this.#ending.delete(server)
       })
     }
-    return closesAfterAll(server) || pending.length > 0
+    return closesAfterAll(server) || wasWanted
   }
-}
-
-/** `server.address()` right after `listen(3000)` answers in plain Node, so it does here while the socket is on its way. */
-function predictAddress(server: Server, request: ListenRequest, address: Streams): void {
-  if (request.kind === 'unix') {
-    server.address = () => request.path
-  } else if (address.kind === 'tcp' && address.port !== 0) {
-    const host = address.host ?? '::'
-    server.address = () => ({
-      address: host,
-      family: host.includes(':') ? 'IPv6' : 'IPv4',
-      port: address.port,
-    })
-  }
-}
-
-/** As Node reports it: `code`, `syscall`, `address`, `port`. */
-function listenError(address: Streams, code: string, message: string): Error {
-  const where =
-    address.kind === 'unix'
-      ? { address: address.path }
-      : { address: address.host ?? '::', port: address.port }
-  const text = `listen ${code}: ${message} ${Object.values(where).join(':')}`
-  return Object.assign(new Error(text), { code, syscall: 'listen', ...where })
 }
