@@ -52,15 +52,7 @@ describe('with a socket from the service manager', { concurrency: 3, skip }, () 
     async (t) => {
       const brood = Brood.create(t)
       const { port } = await manager(t, brood)
-      const { report } = await brood.start(
-        program('http.js'),
-        '--name',
-        'web',
-        '-w',
-        '2',
-        '--env',
-        `PORT=${port}`,
-      )
+      const { report } = await startWeb(brood, port)
       assert.deepEqual(report.addresses, [`*:${port}`])
       const asking = keepAsking(askHttp(port), t.signal)
       await asking.answersFrom(pidsOf(report))
@@ -81,19 +73,10 @@ describe('with a socket from the service manager', { concurrency: 3, skip }, () 
   test('a killed supervisor is brought back, and a later reload works', bounded, async (t) => {
     const brood = Brood.create(t)
     const { port, kill } = await manager(t, brood)
-    const { report } = await brood.start(
-      program('http.js'),
-      '--name',
-      'web',
-      '-w',
-      '2',
-      '--env',
-      `PORT=${port}`,
-    )
+    const { report } = await startWeb(brood, port)
     const asking = keepAsking(askHttp(port), t.signal)
     await kill()
-    for (const pid of pidsOf(report))
-      await brood.event((event) => event.type === 'worker-returned' && event.pid === pid)
+    await allReturned(brood, pidsOf(report))
     const [back] = await brood.list()
     assert.deepEqual([back?.status, back?.addresses], ['running', [`*:${port}`]])
     assert.deepEqual(pidsOf(back), pidsOf(report))
@@ -154,19 +137,10 @@ describe('with a socket from the service manager', { concurrency: 3, skip }, () 
     async (t) => {
       const brood = Brood.create(t)
       const { port, kill } = await manager(t, brood, 3)
-      const { report } = await brood.start(
-        program('http.js'),
-        '--name',
-        'web',
-        '-w',
-        '2',
-        '--env',
-        `PORT=${port}`,
-      )
+      const { report } = await startWeb(brood, port)
       const asking = keepAsking(askHttp(port), t.signal)
       await kill()
-      for (const pid of pidsOf(report))
-        await brood.event((event) => event.type === 'worker-returned' && event.pid === pid)
+      await allReturned(brood, pidsOf(report))
       const reloaded = await brood.run('reload', 'web')
       assert.equal(reloaded.code, 0, reloaded.stderr)
       await asking.answersFrom(pidsOf((await brood.list())[0]))
@@ -181,3 +155,12 @@ describe('with a socket from the service manager', { concurrency: 3, skip }, () 
     },
   )
 })
+
+function startWeb(brood: Brood, port: number): ReturnType<Brood['start']> {
+  return brood.start(program('http.js'), '--name', 'web', '-w', '2', '--env', `PORT=${port}`)
+}
+
+/** To the supervisor that has come after the killed one. */
+async function allReturned(brood: Brood, pids: readonly number[]): Promise<void> {
+  for (const pid of pids) await brood.event((event) => event.type === 'worker-returned' && event.pid === pid)
+}
