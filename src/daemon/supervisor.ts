@@ -143,6 +143,7 @@ export class Supervisor {
     if (expected && !this.#isEnding && isBetterHeir(back, stale, this.apps.kept) && this.#mayLeave(app))
       return this.#leaveTo(back, connection)
     if (app?.takeover.takeBack(back, connection) !== true) return connection.close()
+    connection.send({ type: 'welcome' })
     // One that listens and that nobody accepts from would swallow its share of the connections.
     if (stale.length > 0) connection.send({ type: 'drop', sockets: stale })
   }

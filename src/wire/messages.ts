@@ -127,7 +127,7 @@ export interface KeptPlace {
 }
 
 /** Goes up when workers of one version could not speak with a supervisor of the other. */
-export const wireVersion = 1
+export const wireVersion = 2
 
 export type SupervisorMessage =
   /** The socket asked for cannot be had; `code` is a system code such as EADDRINUSE. */
@@ -142,6 +142,8 @@ export type SupervisorMessage =
   | { type: 'lacking' }
   /** You have all there are: be the first to bring the next supervisor up. */
   | { type: 'lead' }
+  /** It is taken back: a line that breaks from now on means that this supervisor is gone, too. */
+  | { type: 'welcome' }
   /** Close what you hold of an app's address: the app has given it back. Answered with `let-go`. */
   | { type: 'let-go'; id: number; app: string; keys: string[] }
   /** Close these that you hold: others have taken their place, and nobody would accept from them. */
@@ -203,6 +205,7 @@ const supervisorTypes: ReadonlySet<string> = new Set([
   'adopt',
   'lacking',
   'lead',
+  'welcome',
   'let-go',
   'drop',
   'drain',

@@ -147,6 +147,8 @@ if (birth !== undefined) {
         return wayBack?.lacks()
       case 'lead':
         return wayBack?.leads()
+      case 'welcome':
+        return wayBack?.welcomed()
       case 'adopt':
         return queues.adoptKept(message.key, message.slot)
       case 'let-go':

@@ -26,7 +26,7 @@ const failure = { second: 200, most: 60_000 }
 /** So many ranks later than others a worker brings a supervisor up that has not all sockets for it. */
 const behindOthers = 8
 
-/** A supervisor that closes the line within so many milliseconds has not taken this worker. */
+/** A supervisor that closes the line within so many milliseconds, and without a word, has not taken this worker. */
 const turnedAwayWithin = 1000
 /**
  * One that is dying may have closed a worker's line already and not yet the socket that workers come back to: so the first few
@@ -48,6 +48,8 @@ export class WayBack {
   readonly #held: HeldSockets
   readonly #events: WayBackEvents
   #foundAt = -Infinity
+  /** Whether the supervisor that was found last has taken it. */
+  #isTaken = false
   /** Whether every socket of the home is kept here. */
   #hasAll = true
   /** Until then it is the first to bring up the next. */
@@ -77,6 +79,10 @@ export class WayBack {
     this.#leadUntil = performance.now() + leadFor
   }
 
+  welcomed(): void {
+    this.#isTaken = true
+  }
+
   /** The supervisor is gone. */
   lost(): void {
     // One that drains has given some of its sockets up. The next supervisor is to get them all from somebody who has them.
@@ -84,7 +90,8 @@ export class WayBack {
     const usual = isComplete ? this.#rescue.rank : this.#rescue.rank + behindOthers
     const now = performance.now()
     const rank = now < this.#leadUntil ? 0 : usual
-    this.#turnedAway = now - this.#foundAt < turnedAwayWithin ? this.#turnedAway + 1 : 0
+    const isTurnedAway = !this.#isTaken && now - this.#foundAt < turnedAwayWithin
+    this.#turnedAway = isTurnedAway ? this.#turnedAway + 1 : 0
     if (this.#turnedAway === 0) return this.#look(rank)
     const pause = this.#turnedAway <= turnedAway.atOnce ? lookEvery.soon : turnedAway.pause
     setTimeout(() => this.#look(rank), pause).unref()
@@ -97,6 +104,7 @@ export class WayBack {
         sockets: () => this.#held.all,
         found: (socket) => {
           this.#foundAt = performance.now()
+          this.#isTaken = false
           this.#events.found(socket)
         },
       },
